@@ -1,0 +1,366 @@
+//! What can go wrong, whose fault it is, and what now.
+
+use crate::foreign::Foreign;
+use crate::site::Origin;
+
+/// How a flow ends when it does not succeed.
+///
+/// Only [`ends_session`](Self::ends_session) errors mean that a stored session is over; after any other the session
+/// is where it was.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nobody is signed in, and nobody could or should be asked.
+    #[error("not signed in")]
+    NotSignedIn,
+    /// The server refused what a person or program presented.
+    #[error("the server refused{}", colon(.0))]
+    Rejected(Foreign),
+    /// The session has come to its end: unused for too long, too old, or ended by its owner.
+    #[error("the session has ended{}", colon(.0))]
+    Expired(Foreign),
+    /// The server does not know the session any more: revoked, or the server's keys were changed.
+    #[error("the server no longer knows this session{}", colon(.0))]
+    Revoked(Foreign),
+    /// A renewal was cut short before its answer was saved, by a crash or a lost connection, and the server does not
+    /// accept what was there before.
+    #[error(
+        "an earlier renewal got no answer that could be saved, and the server no longer accepts the old session"
+    )]
+    Lost,
+    /// The network or the server failed; the same may work later.
+    #[error(transparent)]
+    Transient(#[from] Trouble),
+    /// This machine's clock and the server's disagree so much that no token can be judged.
+    #[error("this machine's clock is {0} seconds away from the server's")]
+    Clock(i64),
+    /// A rule of this client forbids what was asked.
+    #[error(transparent)]
+    Policy(#[from] Policy),
+    /// The other side is not what it should be.
+    #[error(transparent)]
+    Peer(#[from] Peer),
+    /// A person, or the program on their behalf, said no.
+    #[error("cancelled")]
+    Cancelled,
+    /// A question is needed and cannot be asked.
+    #[error(transparent)]
+    CannotPrompt(#[from] CannotPrompt),
+    /// Sessions could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// A fault of the program that runs the flow.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+}
+
+fn colon(detail: &Foreign) -> String {
+    if detail.is_empty() { String::new() } else { format!(": {detail}") }
+}
+
+/// Whose fault an [`Error`] is, which decides who must act.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Blame {
+    /// The person who signs in: a wrong password, a cancel, no session yet.
+    Person,
+    /// The server or who runs it.
+    Server,
+    /// What lies between.
+    Network,
+    /// This machine: its disk, clock or terminal.
+    Machine,
+    /// The program that uses these crates, or its configuration.
+    Program,
+}
+
+/// What helps against an [`Error`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Remedy {
+    /// Sign in (again).
+    SignIn,
+    /// Present something else: another password, provider or method.
+    PresentAnother,
+    /// The same again, later.
+    TryLater,
+    /// Another address, or the server's configuration.
+    CheckAddress,
+    /// Set this machine's clock.
+    SetClock,
+    /// A terminal, or a way to sign in that needs none.
+    FindTerminal,
+    /// The folder or disk that sessions are kept on.
+    MendStore,
+    /// Nothing: it was meant.
+    Nothing,
+    /// Report a fault of the program.
+    Report,
+}
+
+impl Error {
+    /// True for the definite answers after which a stored session is worth nothing.
+    pub fn ends_session(&self) -> bool {
+        matches!(self, Self::Expired(_) | Self::Revoked(_) | Self::Lost)
+    }
+
+    /// Whose fault it is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::NotSignedIn | Self::Rejected(_) | Self::Expired(_) | Self::Cancelled => Blame::Person,
+            Self::Revoked(_) | Self::Peer(_) => Blame::Server,
+            Self::Transient(trouble) => match trouble {
+                Trouble::Status { .. } | Trouble::Redirected { .. } | Trouble::Unreadable => Blame::Server,
+                Trouble::Unreachable(_) => Blame::Network,
+            },
+            Self::Lost | Self::Clock(_) | Self::CannotPrompt(_) | Self::Store(_) => Blame::Machine,
+            Self::Policy(_) | Self::Misuse(_) => Blame::Program,
+        }
+    }
+
+    /// What helps.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::NotSignedIn | Self::Expired(_) | Self::Revoked(_) | Self::Lost => Remedy::SignIn,
+            Self::Rejected(_) | Self::Policy(Policy::NoSuchProvider { .. } | Policy::NoSuchMethod { .. }) => {
+                Remedy::PresentAnother
+            }
+            Self::Transient(_) => Remedy::TryLater,
+            Self::Clock(_) => Remedy::SetClock,
+            Self::Policy(_) | Self::Peer(_) => Remedy::CheckAddress,
+            Self::Cancelled => Remedy::Nothing,
+            Self::CannotPrompt(_) => Remedy::FindTerminal,
+            Self::Store(_) => Remedy::MendStore,
+            Self::Misuse(_) => Remedy::Report,
+        }
+    }
+}
+
+/// A failure that says nothing about a session.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// No answer came.
+    #[error("{0}")]
+    Unreachable(TransportFault),
+    /// The server answered that it, or something in front of it, has a fault or too much to do.
+    #[error("the server answered {status}{}", colon(detail))]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        detail: Foreign,
+    },
+    /// The server sends a credential elsewhere, where it was not taken.
+    #[error("the server wants this request sent to {to}, and credentials are not sent after a redirect")]
+    Redirected {
+        /// Where to.
+        to: Foreign,
+    },
+    /// The answer is not what this request is answered with; nothing of it was used.
+    #[error("the server's answer could not be understood")]
+    Unreadable,
+}
+
+/// Why no answer came.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportFault {
+    /// No address was found for the host's name.
+    #[error("the host's name has no address")]
+    Resolve,
+    /// No connection could be made: nobody listens, or nothing leads there.
+    #[error("no connection could be made")]
+    Connect,
+    /// The server's certificate was not accepted, or TLS failed otherwise.
+    #[error("no secure connection could be made: the certificate was not accepted or TLS failed")]
+    Tls,
+    /// No answer in time.
+    #[error("no answer came in time")]
+    Timeout,
+    /// The connection ended before the answer did.
+    #[error("the connection ended before the answer did")]
+    Closed,
+    /// The answer is longer than any answer should be.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// What came is not HTTP.
+    #[error("the answer is not HTTP")]
+    NotHttp,
+}
+
+/// Whether a request that got no answer may have been acted on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Sent {
+    /// Resolving, connecting or the TLS handshake failed: nothing of it arrived.
+    No,
+    /// Anything else.
+    Maybe,
+}
+
+/// A rule of this client that stands against what was asked.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Credentials are not sent in clear off this machine.
+    #[error("{0} is not encrypted, and credentials are not sent in clear over a network")]
+    PlainHttp(Origin),
+    /// The provider asked for is not offered.
+    #[error("no sign-in provider is called {asked:?}; offered: {}", list(offered))]
+    NoSuchProvider {
+        /// What was asked for.
+        asked: Foreign,
+        /// What there is.
+        offered: Vec<Foreign>,
+    },
+    /// The server offers no way of signing in of the kind asked for.
+    #[error("the server does not offer the method {asked:?} for this provider")]
+    NoSuchMethod {
+        /// What was asked for.
+        asked: Foreign,
+    },
+    /// The provider signs people in by a way that this program has no part for.
+    #[error(
+        "the provider {provider:?} signs people in at another site in a browser, which is not supported yet"
+    )]
+    NotSupported {
+        /// The provider's name.
+        provider: Foreign,
+    },
+    /// Everybody may use the server, and it knows no users.
+    #[error("this server is open to everyone and has nobody to sign in")]
+    NobodyToSignIn,
+    /// A server for one user, who has its key.
+    #[error("this server has no users to sign in: it takes an API key only")]
+    ApiKeyOnly,
+    /// Somebody else is signed in to the site now.
+    #[error("another user has signed in to this site meanwhile")]
+    AnotherUser,
+}
+
+fn list(items: &[Foreign]) -> String {
+    items.iter().map(|item| format!("{item:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Ways in which the other side is not what it should be.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Peer {
+    /// It answers, but not as a Tiled server does.
+    #[error("this is not a Tiled server: its address {url} answered {status}{}", colon(why))]
+    NotTiled {
+        /// What was asked for.
+        url: Foreign,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        why: Foreign,
+    },
+    /// It sends us to another server, which nobody chose.
+    #[error("{from} sends its clients to another server, {to}; if that is right, use that address")]
+    Elsewhere {
+        /// The server asked.
+        from: Origin,
+        /// Where it points.
+        to: Foreign,
+    },
+    /// Redirects without an end.
+    #[error("the server redirects its clients in circles")]
+    Circles,
+    /// A way of signing in that this client does not know.
+    #[error("the provider {provider:?} asks for a way of signing in that is not known here: {mode:?}")]
+    UnknownMode {
+        /// The provider's name.
+        provider: Foreign,
+        /// What it calls its way.
+        mode: Foreign,
+    },
+}
+
+/// Why nobody could be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CannotPrompt {
+    /// There is no terminal.
+    #[error("a question has to be asked, and there is no terminal to ask it at")]
+    NoTerminal,
+    /// The program asked not to.
+    #[error("a question would have to be asked, and this program was told to ask none")]
+    NotAllowed,
+    /// The terminal was closed.
+    #[error("the terminal was closed while a question was asked")]
+    HungUp,
+    /// Nobody answered.
+    #[error("nobody answered within ten minutes")]
+    Unanswered,
+}
+
+/// Why sessions could not be read or written.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[error("{}: {kind}", path_or_store(path))]
+pub struct StoreFault {
+    /// What is wrong.
+    pub kind: StoreFaultKind,
+    /// The file or folder, if there is one.
+    pub path: Foreign,
+}
+
+fn path_or_store(path: &Foreign) -> String {
+    if path.is_empty() { "the session store".to_owned() } else { path.to_string() }
+}
+
+/// The kinds of [`StoreFault`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreFaultKind {
+    /// It may not be read or written by this user.
+    #[error("permission denied")]
+    Denied,
+    /// It is on a file system that cannot be written.
+    #[error("the file system is read-only")]
+    ReadOnly,
+    /// There is no space, or the quota is used up.
+    #[error("no space left")]
+    Full,
+    /// It is not the kind of file it should be.
+    #[error("not a {0}")]
+    NotA(&'static str),
+    /// It could have been placed or changed by another user.
+    #[error("refused, because another user could have placed or changed it: {0}")]
+    Untrusted(&'static str),
+    /// Another process kept it locked.
+    #[error("kept locked by another process for too long")]
+    Locked,
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// There is no home directory to keep it in.
+    #[error("no home directory is known; set HOME or TILED_CACHE_DIR")]
+    NoHome,
+    /// Anything else the operating system says.
+    #[error("{0}")]
+    Other(Foreign),
+}
+
+/// An event that does not belong where it came. The flow is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// Not what the outstanding step is answered with.
+    #[error("misuse: this event does not answer the outstanding step")]
+    Unexpected,
+    /// `TimedOut` before the deadline.
+    #[error("misuse: the deadline has not passed")]
+    TooEarly,
+    /// `Cancel` while the flow holds something that must be saved first.
+    #[error("misuse: the flow cannot be interrupted now")]
+    NotNow,
+    /// The flow has ended.
+    #[error("misuse: the flow has ended")]
+    Ended,
+    /// An answer that the question did not offer.
+    #[error("misuse: the answer is not one of those offered")]
+    BadAnswer,
+}
+
+#[cfg(test)]
+#[path = "tests/error.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! The half of a flow that is the same for all: which event may follow which step.
+
+use core::time::Duration;
+
+use super::{Event, Flow, Held, Outcome, Resource, Step};
+use crate::error::Misuse;
+use crate::time::{Now, Tick};
+
+/// How long a person may think.
+pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
+/// How long a store may take. A keychain that does not answer costs no more than this.
+pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long a lock is waited for: longer than its holder may take to redeem and save.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Which step is outstanding, and until when.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Pending {
+    kind: Kind,
+    deadline: Option<Tick>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+enum Kind {
+    #[default]
+    New,
+    Send,
+    Ask,
+    Tell,
+    Load,
+    Apply,
+    Open,
+    Close,
+    Wait,
+    Ended,
+}
+
+impl Pending {
+    fn of<T>(step: &Step<T>, now: Now) -> Self {
+        let within = |kind, length| Self { kind, deadline: Some(now.tick.after(length)) };
+        match step {
+            Step::Send(request) => within(Kind::Send, request.budget),
+            Step::Ask(_) => within(Kind::Ask, ASK_DEADLINE),
+            Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
+            Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
+            Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
+            Step::Open { what: Resource::Lock { .. }, .. } => within(Kind::Open, LOCK_DEADLINE),
+            Step::Close(Held(_)) => Self { kind: Kind::Close, deadline: None },
+            Step::Wait { until } => Self { kind: Kind::Wait, deadline: Some(*until) },
+            Step::Done(_) => Self { kind: Kind::Ended, deadline: None },
+        }
+    }
+
+    fn admit(&self, now: Now, event: &Event, interruptible: bool) -> Result<(), Misuse> {
+        match (self.kind, event) {
+            (Kind::Ended, _) => Err(Misuse::Ended),
+            (_, Event::Cancel) => interruptible.then_some(()).ok_or(Misuse::NotNow),
+            (_, Event::TimedOut) => match self.deadline {
+                Some(deadline) if deadline <= now.tick => Ok(()),
+                Some(_) => Err(Misuse::TooEarly),
+                None => Err(Misuse::Unexpected),
+            },
+            (Kind::New, Event::Start)
+            | (Kind::Send, Event::Response(_) | Event::Unreachable { .. })
+            | (Kind::Ask, Event::Answer(_) | Event::PromptFailed(_))
+            | (Kind::Tell, Event::Told)
+            | (Kind::Load, Event::Loaded(_) | Event::StoreFailed(_))
+            | (Kind::Apply, Event::Applied | Event::Conflict(_) | Event::StoreFailed(_))
+            | (Kind::Open, Event::Opened(_) | Event::Busy(_) | Event::StoreFailed(_))
+            | (Kind::Close, Event::Closed) => Ok(()),
+            _ => Err(Misuse::Unexpected),
+        }
+    }
+
+    /// True while a person is being asked.
+    pub fn is_ask(&self) -> bool {
+        self.kind == Kind::Ask
+    }
+
+    /// Steps that end of themselves at once, or must not be left half done, are not interrupted.
+    fn interruptible(&self) -> bool {
+        matches!(self.kind, Kind::New | Kind::Send | Kind::Ask | Kind::Load | Kind::Open | Kind::Wait)
+    }
+}
+
+/// A flow written as states and transitions. Whoever implements this has a [`Flow`] that keeps the contract: wrong
+/// events are refused, a refused event changes nothing, deadlines are set, ends stick.
+pub trait Machine: Clone {
+    /// What it is for.
+    type Output;
+
+    /// Where the outstanding step is kept.
+    fn pending(&mut self) -> &mut Pending;
+
+    /// The same, for reading.
+    fn outstanding(&self) -> &Pending;
+
+    /// True while a redeemed token is on its way and not saved.
+    fn is_redeeming(&self) -> bool {
+        false
+    }
+
+    /// Goes on from an event that answers the outstanding step. After `Err` the machine is thrown away.
+    fn advance(&mut self, now: Now, event: Event) -> Result<Step<Self::Output>, Misuse>;
+}
+
+impl<M: Machine> Flow for M {
+    type Output = M::Output;
+
+    fn resume(&mut self, now: Now, event: Event) -> Result<Step<M::Output>, Misuse> {
+        self.outstanding().admit(now, &event, self.interruptible())?;
+        let mut next = self.clone();
+        let step = next.advance(now, event)?;
+        *next.pending() = Pending::of(&step, now);
+        *self = next;
+        Ok(step)
+    }
+
+    fn deadline(&self) -> Option<Tick> {
+        self.outstanding().deadline
+    }
+
+    fn interruptible(&self) -> bool {
+        self.outstanding().interruptible() && !self.is_redeeming()
+    }
+}
+
+/// Where a nested flow stands.
+pub(super) enum Nested<T, U> {
+    /// It wants this done, and so does its parent.
+    Step(Step<U>),
+    /// It has ended.
+    Done(Result<Outcome<T>, crate::error::Error>),
+}
+
+/// Resumes a flow inside another.
+pub(super) fn nest<F: Flow, U>(flow: &mut F, now: Now, event: Event) -> Result<Nested<F::Output, U>, Misuse> {
+    Ok(Nested::Step(match flow.resume(now, event)? {
+        Step::Done(result) => return Ok(Nested::Done(result)),
+        Step::Send(request) => Step::Send(request),
+        Step::Ask(question) => Step::Ask(question),
+        Step::Tell(notice) => Step::Tell(notice),
+        Step::Load(key) => Step::Load(key),
+        Step::Apply(change) => Step::Apply(change),
+        Step::Open { what, wait } => Step::Open { what, wait },
+        Step::Close(held) => Step::Close(held),
+        Step::Wait { until } => Step::Wait { until },
+    }))
+}

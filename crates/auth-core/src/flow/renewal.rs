@@ -1,0 +1,405 @@
+use core::time::Duration;
+
+use super::contract::{Machine, Nested, Pending, nest};
+use super::{Discover, Event, Held, Outcome, Resource, Step, Warning};
+use crate::digest::Digest;
+use crate::error::{Error, Misuse, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble};
+use crate::foreign::Foreign;
+use crate::ports::{Change, Loaded, LockKind, Stored};
+use crate::question::Notice;
+use crate::secret::Secret;
+use crate::seed::Seed;
+use crate::session::{Generation, Session};
+use crate::tiled::{RefreshAnswer, TiledUri, read_refresh, refresh};
+use crate::time::Now;
+
+/// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
+const TORN_LOOKS: u8 = 5;
+/// How long until the first of these looks; each later pause is twice the one before.
+const TORN_PAUSE: Duration = Duration::from_millis(100);
+/// How often a renewed session is tried to be saved.
+const SAVES: u8 = 2;
+
+/// A session that can be used now, without asking anyone: the stored one if it is good, else a renewed one.
+///
+/// ```text
+/// Load ─ good ──────────────────────────────────────────────────────────▶ Done
+///   └─ not good ─▶ Lock ─▶ Load ─ newer and good ─▶ Unlock ────────────▶ Done
+///                            └─▶ Intent ─▶ Send ═▶ Save ─▶ Unlock ─────▶ Done     ═ cannot be interrupted
+///                                           ├─ definitely no ─▶ Load ─ newer ─▶ as above
+///                                           │                    └─ same ─▶ ClearIf ─▶ Unlock ─▶ Expired, Revoked
+///                                           └─ no answer ─▶ Unlock ─▶ the old session if it lasts, with a warning
+/// ```
+///
+/// Whatever is newer and good is adopted, whoever wrote it, if it is of the same principal. A refresh token is sent
+/// once; nothing but a definite no ends a session.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Renewal {
+    uri: TiledUri,
+    seed: Seed,
+    need: Option<Duration>,
+    refused: Option<Generation>,
+    principal: Option<Foreign>,
+    allow_http: bool,
+    looks: u8,
+    saves: u8,
+    held: Option<Held>,
+    found: Option<Stored>,
+    warnings: Vec<Warning>,
+    state: State,
+    pending: Pending,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum State {
+    /// Looking at what is stored, before the lock.
+    Looking,
+    Pausing,
+    Discovering(Box<Discover>),
+    Locking,
+    Telling,
+    Waiting,
+    /// Looking again, with the lock.
+    Rereading,
+    Intending,
+    Redeeming,
+    Saving(Box<Session>),
+    /// Looking once more, because the server said no to what was read before.
+    Rejected(Error),
+    Clearing(Error),
+    Closing(Box<Result<Renewed, Error>>),
+}
+
+/// A session that can be used now.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Renewed {
+    /// The session.
+    pub session: Session,
+    /// True if it was renewed here and now, false if it was found good.
+    pub fresh: bool,
+}
+
+impl Renewal {
+    /// For the session of a server. It is good if it lasts longer than its [`margin`](Session::margin).
+    pub fn new(uri: TiledUri, seed: Seed) -> Self {
+        Self {
+            uri,
+            seed,
+            need: None,
+            refused: None,
+            principal: None,
+            allow_http: false,
+            looks: 0,
+            saves: 0,
+            held: None,
+            found: None,
+            warnings: Vec::new(),
+            state: State::Looking,
+            pending: Pending::default(),
+        }
+    }
+
+    /// It is good only if it lasts at least this long, if one renewal can bring that about.
+    #[must_use]
+    pub fn lasting(mut self, need: Option<Duration>) -> Self {
+        self.need = need;
+        self
+    }
+
+    /// The server has refused this one: any other that has not ended is good.
+    #[must_use]
+    pub fn refused(mut self, session: &Session) -> Self {
+        self.refused = Some(session.tokens.generation());
+        self.principal.clone_from(&session.facts.principal);
+        self
+    }
+
+    /// See [`Discover::allow_http`].
+    #[must_use]
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    fn look(&mut self, state: State) -> Step<Renewed> {
+        self.state = state;
+        Step::Load(self.uri.key())
+    }
+
+    fn lock(&mut self, state: State, wait: bool) -> Step<Renewed> {
+        self.state = state;
+        Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key: self.uri.key() }, wait }
+    }
+
+    /// Gives the lock back, then ends.
+    fn end(&mut self, result: Result<Renewed, Error>) -> Step<Renewed> {
+        if let Some(held) = self.held.take() {
+            self.state = State::Closing(Box::new(result));
+            return Step::Close(held);
+        }
+        let warnings = core::mem::take(&mut self.warnings);
+        Step::Done(result.map(|value| Outcome { value, warnings }))
+    }
+
+    fn good(&mut self, session: Session, fresh: bool) -> Step<Renewed> {
+        self.end(Ok(Renewed { session, fresh }))
+    }
+
+    /// The old session if it can still be used, with a warning; else the error.
+    fn make_do(&mut self, now: Now, error: Error) -> Step<Renewed> {
+        match self.found.clone() {
+            Some(found) if !self.is_refused(&found.session) && found.session.lasts(now, Duration::ZERO) => {
+                self.warnings.push(Warning::NotRenewed(error));
+                self.good(found.session, false)
+            }
+            _ => self.end(Err(error)),
+        }
+    }
+
+    fn is_refused(&self, session: &Session) -> bool {
+        self.refused == Some(session.tokens.generation())
+    }
+
+    fn is_good(&self, now: Now, session: &Session, since: Option<Generation>) -> bool {
+        // What somebody else renewed while we waited is as fresh as it gets: its margin does not matter.
+        let newer = since.is_some_and(|since| since != session.tokens.generation());
+        let need = if newer || self.refused.is_some() { Duration::ZERO } else { session.margin() };
+        !self.is_refused(session) && session.lasts(now, self.need.map_or(need, |least| least.max(need)))
+    }
+
+    fn is_of_another(&self, session: &Session) -> bool {
+        match (&self.principal, &session.facts.principal) {
+            (Some(ours), Some(theirs)) => ours != theirs,
+            _ => false,
+        }
+    }
+
+    fn looked(&mut self, now: Now, loaded: Loaded) -> Step<Renewed> {
+        let stored = match loaded {
+            Loaded::Found(stored) => *stored,
+            Loaded::Torn if self.looks < TORN_LOOKS => {
+                let pause = TORN_PAUSE * (1 << self.looks);
+                self.looks += 1;
+                self.state = State::Pausing;
+                return Step::Wait { until: now.tick.after(pause) };
+            }
+            Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
+        };
+        if self.is_of_another(&stored.session) {
+            return self.end(Err(Policy::AnotherUser.into()));
+        }
+        let since = self
+            .found
+            .as_ref()
+            .filter(|_| self.held.is_some())
+            .map(|found| found.session.tokens.generation());
+        if self.is_good(now, &stored.session, since) {
+            return self.good(stored.session, false);
+        }
+        let has_refresh = stored.session.tokens.refresh.is_some();
+        let knows_where = stored.session.links.refresh.is_some();
+        self.found = Some(stored);
+        if !has_refresh {
+            return self.make_do(
+                now,
+                Error::Expired(Foreign::from("it cannot be renewed: there is no refresh token")),
+            );
+        }
+        if !knows_where {
+            let discover = Discover::new(self.uri.clone(), self.seed.clone()).allow_http(self.allow_http);
+            return self
+                .nest(now, discover, Event::Start)
+                .unwrap_or_else(|misuse| self.end(Err(misuse.into())));
+        }
+        if self.held.is_none() {
+            return self.lock(State::Locking, false);
+        }
+        self.intend(now)
+    }
+
+    fn nest(&mut self, now: Now, mut discover: Discover, event: Event) -> Result<Step<Renewed>, Misuse> {
+        Ok(match nest(&mut discover, now, event)? {
+            Nested::Step(step) => {
+                self.state = State::Discovering(Box::new(discover));
+                step
+            }
+            Nested::Done(Ok(found)) => {
+                let links = found.value.about.links;
+                let Some(stored) = &mut self.found else { return Err(Misuse::Unexpected) };
+                let by_custom = self.uri.below("auth/session/refresh").path().to_owned();
+                stored.session.links.refresh = Some(links.refresh.unwrap_or(by_custom));
+                stored.session.links.whoami = links.whoami;
+                if self.held.is_some() { self.intend(now) } else { self.lock(State::Locking, false) }
+            }
+            Nested::Done(Err(Error::Cancelled)) => self.end(Err(Error::Cancelled)),
+            Nested::Done(Err(error)) => self.make_do(now, error),
+        })
+    }
+
+    fn token(&self) -> Option<(&Stored, &Secret)> {
+        let found = self.found.as_ref()?;
+        Some((found, found.session.tokens.refresh.as_ref()?))
+    }
+
+    fn intend(&mut self, now: Now) -> Step<Renewed> {
+        let Some((_, token)) = self.token() else { return self.make_do(now, Error::NotSignedIn) };
+        let redeeming = Digest::of(token);
+        self.state = State::Intending;
+        Step::Apply(Change::Intent { key: self.uri.key(), redeeming })
+    }
+
+    fn redeem(&mut self, now: Now) -> Step<Renewed> {
+        let Some((found, token)) = self.token() else { return self.make_do(now, Error::NotSignedIn) };
+        let path = found.session.links.refresh.as_deref().unwrap_or("/");
+        let request = refresh(self.uri.api().at(path), token);
+        self.state = State::Redeeming;
+        Step::Send(request)
+    }
+
+    fn save(&mut self, session: Session) -> Step<Renewed> {
+        self.state = State::Saving(Box::new(session.clone()));
+        Step::Apply(Change::Save { key: self.uri.key(), session: Box::new(session) })
+    }
+
+    fn saved(&mut self, now: Now, session: Session) -> Step<Renewed> {
+        if let (Some(need), Some(life)) = (self.need, session.remaining(now))
+            && life <= need
+        {
+            self.warnings.push(Warning::TooShort(life));
+        }
+        self.good(session, true)
+    }
+
+    fn not_saved(&mut self, now: Now, session: Session, fault: StoreFault) -> Step<Renewed> {
+        self.saves += 1;
+        if self.saves < SAVES {
+            return self.save(session);
+        }
+        self.warnings.push(Warning::NotSaved(fault));
+        self.saved(now, session)
+    }
+
+    /// The server said no. Somebody who knows nothing of our locks may have renewed meanwhile.
+    fn rejected(&mut self, now: Now, error: Error, loaded: Loaded) -> Step<Renewed> {
+        let Some(ours) = self.found.clone() else { return self.end(Err(error)) };
+        match loaded {
+            Loaded::Found(stored) if self.is_of_another(&stored.session) => {
+                self.end(Err(Policy::AnotherUser.into()))
+            }
+            Loaded::Found(stored)
+                if stored.session.tokens.generation() != ours.session.tokens.generation() =>
+            {
+                if self.is_good(now, &stored.session, Some(ours.session.tokens.generation())) {
+                    return self.good(stored.session, false);
+                }
+                // Another refresh token, of a session that needs it: once, since looks are counted.
+                let untried = stored.session.tokens.refresh != ours.session.tokens.refresh
+                    && stored.session.tokens.refresh.is_some()
+                    && self.looks < TORN_LOOKS;
+                if untried {
+                    self.looks = TORN_LOOKS;
+                    let links = ours.session.links;
+                    self.found = Some(*stored);
+                    if let Some(found) = &mut self.found {
+                        found.session.links = links;
+                    }
+                    return self.intend(now);
+                }
+                self.end(Err(error))
+            }
+            Loaded::Found(_) => {
+                let generation = ours.session.tokens.generation();
+                let error = if ours.intent.is_some() { Error::Lost } else { error };
+                self.state = State::Clearing(error);
+                Step::Apply(Change::ClearIf { key: self.uri.key(), generation })
+            }
+            Loaded::None | Loaded::Torn => self.end(Err(error)),
+        }
+    }
+}
+
+impl Machine for Renewal {
+    type Output = Renewed;
+
+    fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+
+    fn outstanding(&self) -> &Pending {
+        &self.pending
+    }
+
+    fn is_redeeming(&self) -> bool {
+        matches!(self.state, State::Redeeming | State::Saving(_))
+    }
+
+    fn advance(&mut self, now: Now, event: Event) -> Result<Step<Renewed>, Misuse> {
+        let slow = || StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() };
+        Ok(match (self.state.clone(), event) {
+            (State::Discovering(discover), event) => return self.nest(now, *discover, event),
+            (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
+
+            (State::Looking, Event::Start) => self.look(State::Looking),
+            (State::Looking | State::Rereading, Event::Loaded(loaded)) => self.looked(now, loaded),
+            (State::Pausing, _) => {
+                let state = if self.held.is_some() { State::Rereading } else { State::Looking };
+                self.look(state)
+            }
+            (State::Looking | State::Rereading | State::Intending, Event::StoreFailed(fault)) => {
+                self.make_do(now, fault.into())
+            }
+            (State::Looking | State::Rereading | State::Intending, Event::TimedOut) => {
+                self.make_do(now, slow().into())
+            }
+
+            (State::Locking | State::Waiting, Event::Opened(held)) => {
+                self.held = Some(held);
+                self.look(State::Rereading)
+            }
+            (State::Locking, Event::Busy(holder)) => {
+                self.state = State::Telling;
+                Step::Tell(Notice::Waiting(holder))
+            }
+            (State::Telling, _) => self.lock(State::Waiting, true),
+            (State::Locking | State::Waiting, Event::StoreFailed(fault)) => self.make_do(now, fault.into()),
+            (State::Locking | State::Waiting, _) => {
+                let fault = StoreFault { kind: StoreFaultKind::Locked, path: Foreign::default() };
+                self.make_do(now, fault.into())
+            }
+
+            (State::Intending, _) => self.redeem(now),
+            (State::Redeeming, Event::Response(response)) => {
+                let Some(ours) = self.found.clone() else { return Err(Misuse::Unexpected) };
+                match read_refresh(now, &ours.session, &response) {
+                    RefreshAnswer::Renewed(session) => self.save(*session),
+                    RefreshAnswer::Over(error) => self.look(State::Rejected(error)),
+                    RefreshAnswer::Failed(error) => self.make_do(now, error),
+                }
+            }
+            (State::Redeeming, Event::Unreachable { fault, .. }) => {
+                self.make_do(now, Trouble::Unreachable(fault).into())
+            }
+            (State::Redeeming, _) => self.make_do(now, Trouble::Unreachable(TransportFault::Timeout).into()),
+            (State::Saving(session), Event::StoreFailed(fault)) => self.not_saved(now, *session, fault),
+            (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow()),
+            (State::Saving(session), _) => self.saved(now, *session),
+
+            (State::Rejected(error), Event::Loaded(loaded)) => self.rejected(now, error, loaded),
+            (State::Clearing(error), Event::Conflict(stored)) => {
+                if self.is_of_another(&stored.session) || !self.is_good(now, &stored.session, None) {
+                    self.end(Err(error))
+                } else {
+                    self.good(stored.session, false)
+                }
+            }
+            // What the store cannot show is not cleared either.
+            (State::Rejected(error) | State::Clearing(error), _) => self.end(Err(error)),
+            (State::Closing(result), _) => self.end(*result),
+            (State::Looking | State::Rereading, _) => return Err(Misuse::Unexpected),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/renewal.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! When a read is asked again. Nothing but reads is.
+
+use core::time::Duration;
+
+use super::Event;
+use crate::error::TransportFault;
+use crate::seed::Seed;
+use crate::time::{Now, Tick};
+
+/// How often a read is tried in all.
+const ATTEMPTS: u32 = 3;
+
+/// Counts the attempts of one read.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(super) struct Attempts(u32);
+
+impl Attempts {
+    /// When to ask again after this event, if that can help: a gateway that had no answer, or a connection that
+    /// ended. A refused connection, a timeout and a server's own error are not asked again.
+    pub(super) fn again(&mut self, now: Now, event: &Event, seed: &Seed) -> Option<Tick> {
+        let passing = match event {
+            Event::Response(response) => matches!(response.status(), 502 | 504),
+            Event::Unreachable { fault, .. } => *fault == TransportFault::Closed,
+            _ => false,
+        };
+        self.0 += 1;
+        if !passing || self.0 >= ATTEMPTS {
+            return None;
+        }
+        let base = Duration::from_millis(100 << self.0);
+        Some(now.tick.after(base + seed.jitter("retry", self.0, base)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Sent;
+    use crate::wire::Response;
+
+    #[test]
+    fn only_what_passes_by_itself_is_asked_again_and_not_for_ever() {
+        let seed = Seed::new([1; 32]);
+        let gateway = |status| Event::Response(Response::new(status, [], ""));
+        let broken = |fault| Event::Unreachable { fault, sent: Sent::Maybe };
+        let cases = [
+            (gateway(502), 2),
+            (gateway(504), 2),
+            (broken(TransportFault::Closed), 2),
+            (gateway(500), 0),
+            (gateway(503), 0),
+            (gateway(429), 0),
+            (gateway(200), 0),
+            (broken(TransportFault::Connect), 0),
+            (broken(TransportFault::Timeout), 0),
+            (Event::TimedOut, 0),
+        ];
+        for (event, times) in cases {
+            let mut attempts = Attempts::default();
+            let mut asked = 0;
+            while let Some(until) = attempts.again(Now::default(), &event, &seed) {
+                assert!(until <= Tick(1_000));
+                asked += 1;
+            }
+            assert_eq!(asked, times, "{event:?}");
+        }
+    }
+}

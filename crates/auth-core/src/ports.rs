@@ -1,0 +1,249 @@
+//! What a driver needs from the world, as traits for others to fulfil.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::digest::Digest;
+use crate::error::{Sent, StoreFault, TransportFault};
+use crate::foreign::Foreign;
+use crate::question::{Answer, Holder, Notice, PromptFault, Question};
+use crate::session::{Generation, Session};
+use crate::time::{Now, Tick};
+use crate::wire::{Request, Response};
+
+/// Names a stored session: a site, and a slot where a site keeps several.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Key {
+    /// The site in its one canonical spelling; for Tiled its API address, ending in `/`.
+    pub site: String,
+    /// The login for Shotgun; empty for Tiled, whose directory holds one session.
+    pub slot: String,
+}
+
+/// A session as it was found.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Stored {
+    /// The session.
+    pub session: Session,
+    /// The refresh token that somebody set out to redeem and has not reported on: a crash in between, unless they
+    /// still hold the renewal lock.
+    pub intent: Option<Digest>,
+}
+
+/// What is found under a [`Key`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Loaded {
+    /// A session.
+    Found(Box<Stored>),
+    /// Nothing.
+    None,
+    /// Somebody seems to be in the middle of writing it.
+    Torn,
+}
+
+/// A site somebody signed in to, as the index of sites remembers it. Nothing in it is secret.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SiteEntry {
+    /// Names its session.
+    pub key: Key,
+    /// Who signed in last.
+    pub user: Option<Foreign>,
+    /// True if credentials may go there in clear.
+    pub allow_http: bool,
+}
+
+/// One change to a store, done wholly or not at all.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// Keeps a session, replacing what is there and ending an intent. Never answered with a conflict.
+    Save {
+        /// Where.
+        key: Key,
+        /// What.
+        session: Box<Session>,
+    },
+    /// Removes a session if it is still this one.
+    ClearIf {
+        /// Where.
+        key: Key,
+        /// Which.
+        generation: Generation,
+    },
+    /// Notes durably that a refresh token is about to be redeemed.
+    Intent {
+        /// Where.
+        key: Key,
+        /// The refresh token's digest.
+        redeeming: Digest,
+    },
+    /// Remembers a site and makes it the one meant when none is named.
+    Prefer(SiteEntry),
+    /// Forgets that a site was used; its session is not touched.
+    Forget(Key),
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Applied {
+    /// Done, and durable as far as the store is.
+    Done,
+    /// Only for [`Change::ClearIf`]: this is there instead, and was not touched.
+    Conflict(Box<Stored>),
+}
+
+/// The locks of a session. A third, for one read-modify-write of a file, is the store's own affair.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum LockKind {
+    /// Held from re-reading a session to having saved its successor.
+    Renewal,
+    /// Held while a person is asked.
+    Prompt,
+}
+
+/// What became of an attempt to take a lock.
+pub enum Locking {
+    /// It is ours until this is dropped.
+    Held(Box<dyn Send>),
+    /// Somebody else's.
+    Busy(Holder),
+}
+
+impl fmt::Debug for Locking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held(_) => f.write_str("Held"),
+            Self::Busy(holder) => write!(f, "Busy({holder:?})"),
+        }
+    }
+}
+
+/// A place to keep sessions. Used from several threads at once, and by several processes.
+pub trait Store: Send + Sync {
+    /// Looks a session up.
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault>;
+
+    /// Makes one change.
+    fn apply(&self, change: &Change) -> Result<Applied, StoreFault>;
+
+    /// Takes a lock that all users of this store respect; `wait` is how long to wait for it, zero to try once.
+    /// A lock whose holder dies is free again.
+    fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault>;
+
+    /// The sites remembered, the one last preferred first.
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault>;
+}
+
+/// A way to ask a person.
+pub trait Prompt: Send + Sync {
+    /// Asks, and waits for the answer. If `dismissed` happens first, takes the question back, leaves the terminal or
+    /// window as it was, and returns [`PromptFault::Cancelled`].
+    fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault>;
+
+    /// Tells something. What cannot be told is dropped.
+    fn tell(&self, notice: &Notice);
+}
+
+/// A way to make one HTTP exchange and wait for its end. Follows, repeats and adds nothing.
+pub trait Transport: Send + Sync {
+    /// Sends a request within its budget.
+    fn send(&self, request: &Request) -> Result<Response, Unreachable>;
+}
+
+/// How an exchange ended without an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Unreachable {
+    /// Why.
+    pub fault: TransportFault,
+    /// Whether the request may have been acted on.
+    pub sent: Sent,
+}
+
+/// The clocks of a machine.
+pub trait Clock: Send + Sync {
+    /// Both clocks, now.
+    fn now(&self) -> Now;
+
+    /// For clocks that are turned by hand: goes to `until` at once and answers true. A real clock answers false, and
+    /// the driver waits.
+    fn turn(&self, until: Tick) -> bool {
+        let _ = until;
+        false
+    }
+}
+
+/// Says to a prompt, from another thread, that its question is no longer wanted.
+#[derive(Clone, Default)]
+pub struct Dismiss(Arc<Mutex<Dismissal>>);
+
+#[derive(Default)]
+struct Dismissal {
+    happened: bool,
+    wake: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Dismiss {
+    /// Not dismissed yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the question back. More than once is as once.
+    pub fn dismiss(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.happened = true;
+        let wake = state.wake.take();
+        drop(state);
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
+    /// True once the question was taken back.
+    pub fn is_dismissed(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).happened
+    }
+
+    /// Calls `wake` when the question is taken back, at once if it already was. Only the last one given is called.
+    pub fn on_dismiss(&self, wake: impl FnOnce() + Send + 'static) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.happened {
+            drop(state);
+            wake();
+        } else {
+            state.wake = Some(Box::new(wake));
+        }
+    }
+}
+
+impl fmt::Debug for Dismiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dismiss({})", self.is_dismissed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_dismissal_wakes_once_whichever_came_first() {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = |woken: &Arc<AtomicUsize>| {
+            let woken = Arc::clone(woken);
+            move || {
+                woken.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        let dismiss = Dismiss::new();
+        dismiss.on_dismiss(count(&woken));
+        assert!(!dismiss.is_dismissed());
+        dismiss.dismiss();
+        dismiss.dismiss();
+        assert_eq!((dismiss.is_dismissed(), woken.load(Ordering::SeqCst)), (true, 1));
+        dismiss.on_dismiss(count(&woken));
+        assert_eq!(woken.load(Ordering::SeqCst), 2);
+    }
+}

@@ -1,0 +1,480 @@
+//! Every reachable state of every flow, met with every event.
+//!
+//! The alphabet below is finite, and so is each flow: counters are capped and time stands still except where a
+//! deadline passes. What is asserted of all states is written at [`check`] and [`Ledger`].
+
+#![expect(clippy::disallowed_types, reason = "the walk's bookkeeping; no flow sees its order")]
+
+use core::fmt::Debug;
+use core::hash::Hash;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::*;
+use crate::error::{CannotPrompt, StoreFaultKind};
+use crate::foreign::Foreign;
+use crate::question::PromptFault;
+use crate::secret::Secret;
+use crate::seed::Seed;
+use crate::session::{Facts, Links, Session, Tokens};
+use crate::tiled::TiledUri;
+use crate::time::Timestamp;
+
+const CANARY: &str = "CANARY";
+const WALL: i64 = 10_000;
+
+fn start() -> Now {
+    Now { tick: Tick(1_000), wall: Timestamp(WALL) }
+}
+
+fn uri() -> TiledUri {
+    "http://127.0.0.1:8000".parse().unwrap()
+}
+
+fn seed() -> Seed {
+    Seed::new([7; 32])
+}
+
+fn secret(name: &str) -> Secret {
+    Secret::from(format!("{CANARY}-{name}"))
+}
+
+fn session(name: &str, left: i64, principal: &str) -> Session {
+    let expires = Timestamp(WALL + left);
+    Session {
+        tokens: Tokens { access: Some(secret(name)), refresh: Some(secret(&format!("r-{name}"))), id: None },
+        facts: Facts {
+            received: Some(Timestamp(expires.0 - 900)),
+            expires: Some(expires),
+            principal: Some(Foreign::from(principal)),
+            ..Facts::default()
+        },
+        links: Links { whoami: None, refresh: Some("/api/v1/auth/session/refresh".to_owned()) },
+    }
+}
+
+fn found() -> Vec<Stored> {
+    let over = session("old", -5, "p");
+    let without_refresh = Session { tokens: Tokens { refresh: None, ..over.tokens.clone() }, ..over.clone() };
+    let unknown_links = Session { links: Links::default(), ..over.clone() };
+    let of_unknown_life = Session { facts: Facts::default(), ..over.clone() };
+    let interrupted =
+        Stored { session: over.clone(), intent: over.tokens.refresh.as_ref().map(crate::Digest::of) };
+    let alone = |session| Stored { session, intent: None };
+    vec![
+        alone(session("good", 600, "p")),
+        alone(session("old", 30, "p")),
+        alone(session("other", 600, "q")),
+        alone(session("next", -1, "p")),
+        alone(without_refresh),
+        alone(unknown_links),
+        alone(of_unknown_life),
+        interrupted,
+        alone(over),
+    ]
+}
+
+const ABOUT: [&str; 5] = [
+    r#"{"authentication":{"required":true,"links":{"refresh_session":"/api/v1/auth/session/refresh"},"providers":[
+        {"provider":"toy","mode":"internal","links":{"auth_endpoint":"/api/v1/auth/provider/toy/token"},
+         "confirmation_message":"hi {id}"}]}}"#,
+    r#"{"authentication":{"required":false,"providers":[
+        {"provider":"one","mode":"password","links":{"auth_endpoint":"/token"}},
+        {"provider":"two","mode":"external","links":{}}, {"provider":"three","mode":"telepathy"}]}}"#,
+    r#"{"authentication":{"required":true}}"#,
+    r#"{"authentication":{"required":false}}"#,
+    "<html>",
+];
+
+fn responses(request: &Request) -> Vec<Event> {
+    let tokens = format!(
+        r#"{{"access_token":"{CANARY}-new","refresh_token":"{CANARY}-r-new","expires_in":900,"token_type":"bearer",
+            "identity":{{"id":"alice","provider":"toy"}},"principal":"p"}}"#
+    );
+    let bodies: Vec<(u16, String)> = if request.body.is_some() {
+        vec![
+            (200, tokens),
+            (200, format!(r#"{{"access_token":"{CANARY}-brief","expires_in":1}}"#)),
+            (200, "{}".to_owned()),
+            (204, String::new()),
+            (400, r#"{"error":"invalid_grant"}"#.to_owned()),
+            (401, r#"{"detail":"Session has expired. Please re-authenticate."}"#.to_owned()),
+            (401, r#"{"detail":"Could not validate credentials"}"#.to_owned()),
+            (422, String::new()),
+        ]
+    } else if request.authorization.is_some() {
+        vec![
+            (200, r#"{"uuid":"9f","type":"user"}"#.to_owned()),
+            (200, "null".to_owned()),
+            (401, r#"{"detail":"Access token has expired. Refresh token."}"#.to_owned()),
+            (401, r#"{"detail":"Not enough permissions. Requires scopes ['x']."}"#.to_owned()),
+            (403, String::new()),
+        ]
+    } else {
+        ABOUT.iter().map(|body| (200, (*body).to_owned())).collect()
+    };
+    let redirect = |to: &str| Event::Response(Response::new(307, [("location", to)], ""));
+    let unreachable = |fault, sent| Event::Unreachable { fault, sent };
+    let mut events: Vec<_> =
+        bodies.into_iter().map(|(status, body)| Event::Response(Response::new(status, [], body))).collect();
+    events.extend([404, 429, 500, 502].map(|status| Event::Response(Response::new(status, [], ""))));
+    events.extend([
+        redirect("/elsewhere"),
+        redirect("https://evil.example/"),
+        redirect("https://example.org/tiled"),
+    ]);
+    events.push(unreachable(TransportFault::Connect, Sent::No));
+    events.push(unreachable(TransportFault::Closed, Sent::Maybe));
+    events.push(unreachable(TransportFault::Timeout, Sent::Maybe));
+    events
+}
+
+fn store_failed() -> Event {
+    Event::StoreFailed(StoreFault { kind: StoreFaultKind::Full, path: Foreign::default() })
+}
+
+/// For flows that nest two others, whose own walks are whole: one event of each kind that leads elsewhere.
+fn essential(event: &Event) -> bool {
+    match event {
+        Event::Response(response) => matches!(response.status(), 200 | 401 | 502),
+        Event::Unreachable { fault, .. } => *fault == TransportFault::Connect,
+        Event::Loaded(Loaded::Found(stored)) | Event::Conflict(stored) => {
+            [Some(Timestamp(WALL + 600)), Some(Timestamp(WALL - 5))].contains(&stored.session.facts.expires)
+                && stored.intent.is_none()
+                && stored.session.facts.principal == Some("p".into())
+                && stored.session.tokens.refresh.is_some()
+                && stored.session.links.refresh.is_some()
+        }
+        Event::Busy(_) => false,
+        _ => true,
+    }
+}
+
+/// Whatever may legally come of a step, but for time and cancels.
+fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
+    let password =
+        |username: &str, password: Secret| Answer::Password { username: Foreign::from(username), password };
+    match step {
+        Step::Send(request) => responses(request),
+        Step::Ask(Question::Password(_)) => vec![
+            Event::Answer(password("alice", secret("password"))),
+            Event::Answer(password("alice", Secret::default())),
+            Event::Answer(password("", secret("password"))),
+            Event::PromptFailed(PromptFault::Cancelled),
+            Event::PromptFailed(PromptFault::Cannot(CannotPrompt::NoTerminal)),
+        ],
+        Step::Ask(Question::Provider(question)) => (0..question.providers.len())
+            .map(|index| Event::Answer(Answer::Provider(index)))
+            .chain([
+                Event::PromptFailed(PromptFault::Cancelled),
+                Event::PromptFailed(PromptFault::Cannot(CannotPrompt::HungUp)),
+            ])
+            .collect(),
+        Step::Tell(_) => vec![Event::Told],
+        Step::Load(_) => found()
+            .into_iter()
+            .map(|stored| Event::Loaded(Loaded::Found(Box::new(stored))))
+            .chain([Event::Loaded(Loaded::None), Event::Loaded(Loaded::Torn), store_failed()])
+            .collect(),
+        Step::Apply(Change::ClearIf { .. }) => {
+            let mut events: Vec<_> =
+                found().into_iter().map(|stored| Event::Conflict(Box::new(stored))).collect();
+            events.extend([Event::Applied, store_failed()]);
+            events
+        }
+        Step::Apply(_) => vec![Event::Applied, store_failed()],
+        Step::Open { .. } => vec![Event::Opened(next), Event::Busy(Holder::default()), store_failed()],
+        Step::Close(_) => vec![Event::Closed],
+        Step::Wait { .. } | Step::Done(_) => vec![],
+    }
+}
+
+/// One of each kind of event, to be refused wherever it does not belong.
+fn strangers() -> Vec<Event> {
+    vec![
+        Event::Start,
+        Event::Response(Response::new(200, [], "")),
+        Event::Unreachable { fault: TransportFault::Connect, sent: Sent::No },
+        Event::Answer(Answer::Provider(99)),
+        Event::Answer(Answer::Password { username: "u".into(), password: secret("p") }),
+        Event::PromptFailed(PromptFault::Cancelled),
+        Event::Told,
+        Event::Loaded(Loaded::None),
+        Event::Applied,
+        Event::Conflict(Box::new(found().remove(0))),
+        store_failed(),
+        Event::Opened(Held(99)),
+        Event::Busy(Holder::default()),
+        Event::Closed,
+    ]
+}
+
+fn belongs<T>(step: &Step<T>, event: &Event) -> bool {
+    match (step, event) {
+        (Step::Send(_), Event::Response(_) | Event::Unreachable { .. })
+        | (Step::Tell(_), Event::Told)
+        | (Step::Load(_), Event::Loaded(_) | Event::StoreFailed(_))
+        | (Step::Apply(_), Event::Applied | Event::Conflict(_) | Event::StoreFailed(_))
+        | (Step::Open { .. }, Event::Opened(_) | Event::Busy(_) | Event::StoreFailed(_))
+        | (Step::Close(_), Event::Closed)
+        | (Step::Ask(_), Event::PromptFailed(_))
+        | (Step::Ask(Question::Password(_)), Event::Answer(Answer::Password { .. })) => true,
+        (Step::Ask(Question::Provider(question)), Event::Answer(Answer::Provider(index))) => {
+            *index < question.providers.len()
+        }
+        _ => false,
+    }
+}
+
+/// Tokens that were given and are not saved.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+enum Hand {
+    #[default]
+    Empty,
+    Full,
+    /// They could not be saved.
+    Unsaved,
+}
+
+/// What must balance at the end of every path.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Ledger {
+    opened: BTreeSet<Held>,
+    next: u64,
+    hand: Hand,
+    cancelled: bool,
+    /// The flow's output are tokens for its parent to save.
+    hands_over: bool,
+}
+
+impl Ledger {
+    fn note<T>(&mut self, step: &Step<T>, event: &Event) {
+        match (step, event) {
+            (_, Event::Opened(held)) => {
+                self.opened.insert(*held);
+                self.next += 1;
+            }
+            (Step::Close(held), Event::Closed) => {
+                assert!(self.opened.remove(held), "what is not open is closed");
+            }
+            (Step::Send(request), Event::Response(response))
+                if ["token", "refresh"].iter().any(|end| request.url.path().ends_with(end))
+                    && response.body().expose().contains("access_token") =>
+            {
+                self.hand = Hand::Full;
+            }
+            (Step::Apply(Change::Save { .. }), Event::Applied) => self.hand = Hand::Empty,
+            (Step::Apply(Change::Save { .. }), _) => self.hand = Hand::Unsaved,
+            (_, Event::Cancel) => self.cancelled = true,
+            _ => {}
+        }
+    }
+
+    fn balance<T>(&self, result: &Result<Outcome<T>, Error>) {
+        assert!(self.opened.is_empty(), "left open at the end: {:?}", self.opened);
+        if self.hand != Hand::Empty && !self.hands_over {
+            let Ok(outcome) = result else {
+                panic!("tokens were given and thrown away: {:?}", result.as_ref().err())
+            };
+            let said = outcome.warnings.iter().any(|warning| matches!(warning, Warning::NotSaved(_)));
+            assert!(said, "tokens were given, not saved, and nothing said");
+        }
+    }
+}
+
+struct Node<F: Flow> {
+    flow: F,
+    step: Step<F::Output>,
+    ledger: Ledger,
+    next: Vec<usize>,
+}
+
+/// Walks a flow and prints what was seen.
+fn walk<F>(name: &str, flow: F)
+where
+    F: Flow<Output: Clone + Eq + Hash + Debug> + Clone + Eq + Hash + Debug,
+{
+    walk_with(name, flow, |_| true);
+}
+
+fn walk_with<F>(name: &str, flow: F, alphabet: fn(&Event) -> bool)
+where
+    F: Flow<Output: Clone + Eq + Hash + Debug> + Clone + Eq + Hash + Debug,
+{
+    let mut first = flow;
+    let early = first.clone();
+    for event in strangers().into_iter().filter(|event| *event != Event::Start).chain([Event::TimedOut]) {
+        assert!(first.resume(start(), event).is_err());
+        assert_eq!(first, early, "{name}: misuse before the start changed something");
+    }
+    let mut cancelled = first.clone();
+    let end = cancelled.resume(start(), Event::Cancel);
+    assert!(matches!(end, Ok(Step::Done(Err(Error::Cancelled)))), "{name}: {end:?}");
+    let step = first.resume(start(), Event::Start).unwrap();
+
+    let mut seen = HashMap::new();
+    let mut nodes: Vec<Node<F>> = Vec::new();
+    let mut queue = VecDeque::new();
+    let mut transitions = 0_usize;
+    let mut add = |nodes: &mut Vec<Node<F>>,
+                   queue: &mut VecDeque<usize>,
+                   flow: F,
+                   step: Step<F::Output>,
+                   ledger: Ledger| {
+        *seen.entry((flow.clone(), step.clone(), ledger.clone())).or_insert_with(|| {
+            check(name, &flow, &step, &ledger);
+            nodes.push(Node { flow, step, ledger, next: Vec::new() });
+            queue.push_back(nodes.len() - 1);
+            nodes.len() - 1
+        })
+    };
+    let hands_over = name.starts_with("password");
+    add(&mut nodes, &mut queue, first, step, Ledger { hands_over, ..Ledger::default() });
+    while let Some(at) = queue.pop_front() {
+        let (flow, step, ledger) = (nodes[at].flow.clone(), nodes[at].step.clone(), nodes[at].ledger.clone());
+        let mut events: Vec<_> = answers(&step, Held(ledger.next))
+            .into_iter()
+            .filter(alphabet)
+            .map(|event| (start(), event))
+            .collect();
+        if let Some(deadline) = flow.deadline() {
+            events.push((Now { tick: deadline, ..start() }, Event::TimedOut));
+        }
+        if flow.interruptible() {
+            events.push((start(), Event::Cancel));
+        }
+        for (now, event) in events {
+            transitions += 1;
+            let mut next = flow.clone();
+            let mut after = ledger.clone();
+            after.note(&step, &event);
+            let step = next
+                .resume(now, event.clone())
+                .unwrap_or_else(|misuse| panic!("{name}: {event:?}: {misuse}"));
+            let to = add(&mut nodes, &mut queue, next, step, after);
+            nodes[at].next.push(to);
+        }
+    }
+    let ends = nodes.iter().filter(|node| matches!(node.step, Step::Done(_))).count();
+    assert_every_path_ends(name, &nodes);
+    println!("walk: {name:<28} {:>7} states {transitions:>8} transitions {ends:>6} ends", nodes.len());
+}
+
+/// What holds in every single state.
+fn check<F>(name: &str, flow: &F, step: &Step<F::Output>, ledger: &Ledger)
+where
+    F: Flow<Output: Debug> + Clone + Eq + Debug,
+{
+    let shown = format!("{flow:?} {step:?} {flow:#?}");
+    assert!(!shown.contains(CANARY), "{name}: a secret is printed: {shown}");
+    let mut met = flow.clone();
+    for event in strangers().into_iter().filter(|event| !belongs(step, event)) {
+        assert!(met.resume(start(), event.clone()).is_err(), "{name}: {event:?} was taken at {step:?}");
+        assert_eq!(met, *flow, "{name}: misuse changed something");
+    }
+    if let Some(deadline) = flow.deadline() {
+        let before = Now { tick: Tick(deadline.0 - 1), ..start() };
+        assert_eq!(met.resume(before, Event::TimedOut).err(), Some(Misuse::TooEarly));
+    }
+    let refused = match step {
+        Step::Done(result) => {
+            ledger.balance(result);
+            Some(Misuse::Ended)
+        }
+        _ if !flow.interruptible() => Some(Misuse::NotNow),
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        assert_eq!(met.resume(start(), Event::Cancel).err(), Some(refused));
+    }
+    assert_eq!(met, *flow, "{name}: misuse changed something");
+    if let Step::Done(result) = step {
+        assert!(!ledger.cancelled || !matches!(result, Err(error) if error.ends_session()));
+    } else if !matches!(step, Step::Tell(_) | Step::Close(_)) {
+        assert!(flow.deadline().is_some(), "{name}: {step:?} has no deadline");
+    }
+    if ledger.hand == Hand::Full {
+        assert!(
+            !flow.interruptible() || matches!(step, Step::Done(_)),
+            "{name}: a token in hand can be cancelled"
+        );
+    }
+}
+
+/// No state is its own successor, however far: so every path ends.
+fn assert_every_path_ends<F: Flow>(name: &str, nodes: &[Node<F>]) {
+    let mut before = vec![0_usize; nodes.len()];
+    for node in nodes {
+        for &to in &node.next {
+            before[to] += 1;
+        }
+    }
+    let mut ready: Vec<_> = (0..nodes.len()).filter(|&at| before[at] == 0).collect();
+    let mut done = 0;
+    while let Some(at) = ready.pop() {
+        done += 1;
+        for &to in &nodes[at].next {
+            before[to] -= 1;
+            if before[to] == 0 {
+                ready.push(to);
+            }
+        }
+        let ended = matches!(nodes[at].step, Step::Done(_));
+        assert_eq!(ended, nodes[at].next.is_empty(), "{name}: a state without a way on that is no end");
+    }
+    assert_eq!(done, nodes.len(), "{name}: a path goes in circles");
+}
+
+#[test]
+fn discover_every_state() {
+    walk("discover", Discover::new(uri(), seed()));
+    let remote: TiledUri = "http://example.org/tiled".parse().unwrap();
+    walk("discover http", Discover::new(remote.clone(), seed()));
+    walk("discover http allowed", Discover::new(remote, seed()).allow_http(true));
+}
+
+#[test]
+fn password_every_state() {
+    let endpoint = uri().below("auth/provider/toy/token");
+    walk("password", Password::new(endpoint.clone(), "toy".into(), None));
+    let given = Password::new(endpoint, "toy".into(), Some("alice".into())).given(Some(secret("given")));
+    walk("password given", given);
+}
+
+#[test]
+fn renewal_every_state() {
+    walk("renewal", Renewal::new(uri(), seed()));
+    walk("renewal lasting", Renewal::new(uri(), seed()).lasting(Some(Duration::from_hours(1))));
+    walk("renewal refused", Renewal::new(uri(), seed()).refused(&session("good", 600, "p")));
+}
+
+#[test]
+fn login_every_state() {
+    walk("login", Login::new(uri(), LoginOptions::default(), seed()));
+    let reuse = LoginOptions { reuse: true, ..LoginOptions::default() };
+    walk("login reuse", Login::new(uri(), reuse.clone(), seed()));
+    walk("login reuse, never ask", Login::new(uri(), LoginOptions { never_ask: true, ..reuse }, seed()));
+    let given = LoginOptions {
+        never_ask: true,
+        username: Some("alice".into()),
+        password: Some(secret("given")),
+        provider: Some("one".into()),
+        ..LoginOptions::default()
+    };
+    walk("login given", Login::new(uri(), given, seed()));
+}
+
+#[test]
+fn call_every_state() {
+    let request = Request::get(uri().below("auth/whoami"));
+    walk("call", Call::new(uri(), request, session("good", 600, "p"), seed()));
+}
+
+#[test]
+fn whoami_every_state() {
+    walk_with("whoami", Whoami::new(uri(), seed()), essential);
+}
+
+#[test]
+fn logout_every_state() {
+    walk("logout", Logout::new(uri()));
+}

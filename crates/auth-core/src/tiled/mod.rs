@@ -1,0 +1,16 @@
+//! Tiled servers: addresses, the handshake, tokens, who is signed in.
+
+mod about;
+mod hints;
+mod session;
+mod uri;
+mod whoami;
+
+pub use about::{About, Mode, Provider, confirmation};
+pub use hints::hints;
+pub use session::{
+    GrantAnswer, RefreshAnswer, RevokeAnswer, read_grant, read_refresh, read_revoke, refresh, revoke,
+};
+pub(crate) use session::{detail, elsewhere, failure};
+pub use uri::{TiledUri, UriError};
+pub use whoami::{Principal, read_whoami, whoami};
