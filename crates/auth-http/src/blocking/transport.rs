@@ -1,0 +1,165 @@
+//! One HTTP exchange, with ureq.
+
+use std::fmt;
+use std::io::Read as _;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::ports::{Transport, Unreachable};
+use auth_core::wire::{Method, Request, Response};
+use ureq::config::Config;
+use ureq::http::{self, HeaderValue};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::unversioned::transport::RustlsConnector;
+use ureq::{Agent, Proxy};
+use zeroize::Zeroizing;
+
+use super::connect::{self, Lookup, Progress};
+use crate::tls;
+
+/// How long connecting may take, TLS included (N6).
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How many bytes of headers are read (N6).
+const HEADER_LIMIT: usize = 64 << 10;
+/// How many bytes of content are read (N6).
+const BODY_LIMIT: u64 = 1 << 20;
+
+// ureq writes every byte of every message to `log` at the level `trace`: tokens, passwords, everything (S6). The
+// feature of `log` that this crate turns on takes that out of the program.
+const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug as usize);
+
+/// Makes HTTP/1.1 exchanges with ureq and rustls, each on a connection of its own.
+///
+/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
+/// own headers and `host`, `user-agent` and `content-length`.
+///
+/// Certificates are verified against what the operating system trusts. A proxy is taken from `ALL_PROXY`,
+/// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are when this is made, and never
+/// used for this machine itself. `localhost` is only ever an address of this machine.
+///
+/// What this crate copies of a message is wiped; ureq's buffers for a connection are not, and last as long as the
+/// exchange.
+///
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content.
+pub struct UreqTransport {
+    user_agent: String,
+    proxy: Option<Proxy>,
+    tls: TlsConfig,
+    shared_tls: Arc<RustlsConnector>,
+}
+
+/// Why a transport could not be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The `User-Agent` is empty, or has characters that a header cannot hold.
+    UserAgent,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UserAgent => f.write_str("the User-Agent is empty, or cannot be written in a header"),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+impl UreqTransport {
+    /// Makes one that calls itself `user_agent`, as in `name/version` (RFC 9110 section 10.1.5).
+    pub fn new(user_agent: &str) -> Result<Self, TransportError> {
+        let printable = |text: &str| text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+        if user_agent.trim().is_empty() || !printable(user_agent) {
+            return Err(TransportError::UserAgent);
+        }
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(tls::provider())
+            .build();
+        Ok(Self {
+            user_agent: user_agent.to_owned(),
+            proxy: Proxy::try_from_env(),
+            tls,
+            shared_tls: Arc::default(),
+        })
+    }
+
+    /// A client for one exchange: so no connection can be used twice (N8), and what is noted of it is its own.
+    fn agent(&self, request: &Request, progress: &Progress) -> Agent {
+        let here = request.url.origin().is_loopback();
+        let config = Config::builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_idle_connections(0)
+            .max_response_header_size(HEADER_LIMIT)
+            .timeout_connect(Some(CONNECT_WITHIN))
+            .timeout_global(Some(request.budget))
+            .user_agent(&self.user_agent)
+            .accept("")
+            .accept_encoding("")
+            .proxy(if here { None } else { self.proxy.clone() })
+            .tls_config(self.tls.clone())
+            .build();
+        let lookup = Lookup { progress: progress.clone(), loopback_only: here };
+        Agent::with_parts(config, connect::connector(progress, &self.shared_tls), lookup)
+    }
+
+    fn exchange(&self, request: &Request, progress: &Progress) -> Result<Response, ureq::Error> {
+        let head = head(request)?;
+        let agent = self.agent(request, progress);
+        let mut response = match (request.content(), request.method) {
+            (Some(content), _) => agent.run(head.map(|()| content.expose().as_bytes()))?,
+            (None, Method::Post) => agent.run(head.map(|()| &b""[..]))?,
+            (None, Method::Get | Method::Delete) => agent.run(head)?,
+        };
+        let body = content(&mut response)?;
+        let headers: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_ref()));
+        Ok(Response::new(response.status().as_u16(), headers, body))
+    }
+}
+
+impl Transport for UreqTransport {
+    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
+        let progress = Progress::default();
+        self.exchange(request, &progress)
+            .map_err(|error| Unreachable { fault: progress.fault(&error), sent: progress.sent() })
+    }
+}
+
+impl fmt::Debug for UreqTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UreqTransport").field("user_agent", &self.user_agent).finish_non_exhaustive()
+    }
+}
+
+fn head(request: &Request) -> Result<http::Request<()>, ureq::Error> {
+    let mut head = http::Request::builder().method(request.method.as_str()).uri(request.url.to_request());
+    for (name, value) in request.headers() {
+        let mut value = HeaderValue::from_str(value.expose()).map_err(http::Error::from)?;
+        value.set_sensitive(true);
+        head = head.header(name, value);
+    }
+    Ok(head.body(())?)
+}
+
+fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::Error> {
+    let announced = response.body().content_length().unwrap_or(0);
+    if announced > BODY_LIMIT {
+        return Err(ureq::Error::BodyExceedsLimit(BODY_LIMIT));
+    }
+    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+    response.body_mut().with_config().limit(BODY_LIMIT).reader().read_to_end(&mut body)?;
+    Ok(mem::take(&mut *body))
+}
+
+#[cfg(test)]
+#[path = "../tests/transport.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+//! Saying stop from another thread.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Tells a running flow to stop, from any thread. Clones are one and the same; once cancelled, always cancelled.
+///
+/// A flow that holds a token which must be saved first is told afterwards, and then may end well.
+#[derive(Clone, Default)]
+pub struct Cancel(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    cancelled: bool,
+    #[cfg(feature = "blocking")]
+    watches: Vec<(u64, Wake)>,
+    #[cfg(feature = "blocking")]
+    next: u64,
+}
+
+#[cfg(feature = "blocking")]
+type Wake = Box<dyn FnOnce() + Send>;
+
+impl Cancel {
+    /// Not cancelled yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says stop. More than once is as once.
+    pub fn cancel(&self) {
+        let mut state = self.state();
+        state.cancelled = true;
+        #[cfg(feature = "blocking")]
+        {
+            let watches = std::mem::take(&mut state.watches);
+            drop(state);
+            for (_, wake) in watches {
+                wake();
+            }
+        }
+    }
+
+    /// True once somebody said stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.state().cancelled
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `wake` when somebody says stop, at once if they already did, and not at all once the watch is dropped.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn watch(&self, wake: impl FnOnce() + Send + 'static) -> Watch {
+        let mut state = self.state();
+        let id = state.next;
+        state.next += 1;
+        if state.cancelled {
+            drop(state);
+            wake();
+        } else {
+            state.watches.push((id, Box::new(wake)));
+        }
+        Watch { cancel: self.clone(), id }
+    }
+}
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cancel({})", self.is_cancelled())
+    }
+}
+
+/// Somebody waits for a [`Cancel`] until this is dropped.
+#[cfg(feature = "blocking")]
+pub(crate) struct Watch {
+    cancel: Cancel,
+    id: u64,
+}
+
+#[cfg(feature = "blocking")]
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.cancel.state().watches.retain(|(id, _)| *id != self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_is_seen_by_every_clone_and_stays() {
+        let (cancel, other) = (Cancel::new(), Cancel::new());
+        let clone = cancel.clone();
+        assert!(!clone.is_cancelled());
+        cancel.cancel();
+        cancel.cancel();
+        assert!(clone.is_cancelled() && !other.is_cancelled());
+        assert_eq!(format!("{clone:?}"), "Cancel(true)");
+    }
+
+    #[cfg(feature = "blocking")]
+    #[test]
+    fn a_watch_is_woken_once_whichever_came_first_and_not_after_its_end() {
+        use std::sync::mpsc;
+
+        let (tell, hear) = mpsc::channel();
+        let cancel = Cancel::new();
+        let watch = |name: &'static str| {
+            let tell = tell.clone();
+            cancel.watch(move || {
+                let _ = tell.send(name);
+            })
+        };
+        let _early = watch("early");
+        drop(watch("gone"));
+        cancel.cancel();
+        cancel.cancel();
+        let _late = watch("late");
+        assert_eq!(hear.try_iter().collect::<Vec<_>>(), ["early", "late"]);
+        assert!(cancel.state().watches.is_empty());
+    }
+}

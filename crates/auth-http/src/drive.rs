@@ -1,0 +1,179 @@
+//! What every driver decides in the same way: what a flow is resumed with, how long its step is waited for, and what
+//! is held for it. No thread, no clock, no waiting.
+
+use std::time::Duration;
+
+use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault};
+use auth_core::flow::{Event, Flow, Held, Step};
+use auth_core::ports::{Applied, Loaded, Locking, Unreachable};
+use auth_core::time::{Now, Tick};
+use auth_core::wire::Response;
+use auth_core::{Answer, Foreign, PromptFault};
+
+/// The longest single wait. A machine that slept finds its deadlines passed, but the waits of its threads do not count
+/// the sleep, so the clock is looked at this often.
+pub(crate) const GLANCE: Duration = Duration::from_millis(250);
+
+/// A flow on its way, with all that is held for it. Whatever is still held when this is dropped, in whatever way, is
+/// given back, the last opened first.
+pub(crate) struct Run<F> {
+    flow: F,
+    told: bool,
+    guards: Guards,
+}
+
+/// What came of a step.
+pub(crate) enum Brought {
+    /// Nothing to hold.
+    Event(Event),
+    /// Something that is ours until this is dropped.
+    Opened(Box<dyn Send>),
+}
+
+/// How long to go on waiting for a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Patience {
+    /// No longer: somebody said stop.
+    Cancelled,
+    /// No longer: the deadline has passed.
+    TimedOut,
+    /// This long, then look again.
+    For(Duration),
+}
+
+impl<F: Flow> Run<F> {
+    pub(crate) fn new(flow: F) -> Self {
+        Self { flow, told: false, guards: Guards::default() }
+    }
+
+    /// True if the flow is to be told now that somebody said stop: once, and not while it must not be interrupted.
+    pub(crate) fn takes(&self, cancelled: bool) -> bool {
+        cancelled && !self.told && self.flow.interruptible()
+    }
+
+    /// Gives the flow what came of its step. A cancel that is due takes its place, and what came is dropped.
+    pub(crate) fn resume(
+        &mut self,
+        now: Now,
+        brought: Brought,
+        cancelled: bool,
+    ) -> Result<Step<F::Output>, Misuse> {
+        let event = if self.takes(cancelled) {
+            self.told = true;
+            drop(brought);
+            Event::Cancel
+        } else {
+            match brought {
+                Brought::Event(event) => event,
+                Brought::Opened(guard) => Event::Opened(self.guards.keep(guard)),
+            }
+        };
+        self.flow.resume(now, event)
+    }
+
+    /// When the outstanding step is over, whatever comes of it.
+    pub(crate) fn deadline(&self) -> Option<Tick> {
+        self.flow.deadline()
+    }
+
+    /// How long to go on waiting. A cancel that is due goes before a deadline.
+    pub(crate) fn patience(&self, now: Now, cancelled: bool) -> Patience {
+        if self.takes(cancelled) {
+            return Patience::Cancelled;
+        }
+        match self.deadline() {
+            Some(deadline) if deadline <= now.tick => Patience::TimedOut,
+            Some(deadline) => Patience::For(now.tick.until(deadline).min(GLANCE)),
+            None => Patience::For(GLANCE),
+        }
+    }
+
+    /// Gives back what was opened.
+    pub(crate) fn close(&mut self, held: Held) -> Brought {
+        self.guards.open.retain(|(open, _)| *open != held);
+        Brought::Event(Event::Closed)
+    }
+}
+
+#[derive(Default)]
+struct Guards {
+    open: Vec<(Held, Box<dyn Send>)>,
+    given: u64,
+}
+
+impl Guards {
+    fn keep(&mut self, guard: Box<dyn Send>) -> Held {
+        self.given += 1;
+        let held = Held(self.given);
+        self.open.push((held, guard));
+        held
+    }
+}
+
+impl Drop for Guards {
+    fn drop(&mut self) {
+        while self.open.pop().is_some() {}
+    }
+}
+
+/// Why a port gave no answer at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Broke {
+    /// It panicked.
+    Panicked,
+    /// It was not even asked: there is no thread to ask it on.
+    NotStarted,
+}
+
+/// What a transport brought.
+pub(crate) fn sent(result: Result<Result<Response, Unreachable>, Broke>) -> Brought {
+    let unreachable = |fault, sent| Event::Unreachable { fault, sent };
+    Brought::Event(match result {
+        Ok(Ok(response)) => Event::Response(response),
+        Ok(Err(Unreachable { fault, sent })) => unreachable(fault, sent),
+        Err(Broke::Panicked) => unreachable(TransportFault::Closed, Sent::Maybe),
+        Err(Broke::NotStarted) => unreachable(TransportFault::Connect, Sent::No),
+    })
+}
+
+/// What a prompt brought.
+pub(crate) fn asked(result: Result<Result<Answer, PromptFault>, Broke>) -> Brought {
+    Brought::Event(match result {
+        Ok(Ok(answer)) => Event::Answer(answer),
+        Ok(Err(fault)) => Event::PromptFailed(fault),
+        Err(_) => Event::PromptFailed(PromptFault::Cannot(CannotPrompt::HungUp)),
+    })
+}
+
+/// What a store brought when it was asked for a session.
+pub(crate) fn loaded(result: Result<Result<Loaded, StoreFault>, Broke>) -> Brought {
+    Brought::Event(flat(result).map_or_else(Event::StoreFailed, Event::Loaded))
+}
+
+/// What a store brought when it was asked for a change.
+pub(crate) fn applied(result: Result<Result<Applied, StoreFault>, Broke>) -> Brought {
+    Brought::Event(match flat(result) {
+        Ok(Applied::Done) => Event::Applied,
+        Ok(Applied::Conflict(stored)) => Event::Conflict(stored),
+        Err(fault) => Event::StoreFailed(fault),
+    })
+}
+
+/// What a store brought when it was asked for a lock.
+pub(crate) fn locked(result: Result<Result<Locking, StoreFault>, Broke>) -> Brought {
+    match flat(result) {
+        Ok(Locking::Held(guard)) => Brought::Opened(guard),
+        Ok(Locking::Busy(holder)) => Brought::Event(Event::Busy(holder)),
+        Err(fault) => Brought::Event(Event::StoreFailed(fault)),
+    }
+}
+
+fn flat<T>(result: Result<Result<T, StoreFault>, Broke>) -> Result<T, StoreFault> {
+    result.unwrap_or_else(|broke| {
+        let why = match broke {
+            Broke::Panicked => "it stopped with a fault of its own",
+            Broke::NotStarted => "no thread could be started for it",
+        };
+        Err(StoreFault { kind: StoreFaultKind::Other(Foreign::from(why)), path: Foreign::default() })
+    })
+}

@@ -1,0 +1,25 @@
+//! Running a flow: sockets, threads, clocks and chance for the conversations that `auth-core` describes as values.
+//!
+//! A driver takes a [`Flow`](auth_core::flow::Flow), carries out each of its steps, and gives it what came of it.
+//! It decides nothing that belongs to the flow: it follows no redirect, repeats nothing and adds no credential.
+//!
+//! Features: `blocking` runs flows on threads, with ureq. Without it there is only what every driver needs:
+//! [`Cancel`], [`SystemClock`] and [`seed`].
+//!
+//! With `blocking`, records of the `log` facade below the level `debug` are left out of the whole program: at `trace`
+//! the HTTP client would write every byte of every message, tokens and passwords included.
+
+mod cancel;
+mod clock;
+mod entropy;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(feature = "blocking")]
+mod drive;
+#[cfg(feature = "blocking")]
+mod tls;
+
+pub use cancel::Cancel;
+pub use clock::SystemClock;
+pub use entropy::{NoEntropy, seed};

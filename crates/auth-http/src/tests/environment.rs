@@ -1,0 +1,170 @@
+//! What the process's environment changes, and what it must not. Each of these runs in a process of its own.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use auth_core::Secret;
+use auth_core::error::{Sent, TransportFault};
+use auth_core::ports::Unreachable;
+use auth_core::wire::{Authorization, Request};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::post;
+use super::servers::{Server, in_a_process, send, url};
+use crate::tls;
+
+const HERE: &str = "blocking::transport::tests::environment";
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[test]
+fn a_proxy_is_never_used_for_this_machine_n4() {
+    let proxy = Server::of("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let server = Server::of(OK);
+    let proxied = |name| (name, format!("http://user:pass@127.0.0.1:{}", proxy.port()));
+    let environment = [
+        proxied("ALL_PROXY"),
+        proxied("HTTPS_PROXY"),
+        proxied("HTTP_PROXY"),
+        ("AUTH_HTTP_TEST_PORT", server.port().to_string()),
+    ];
+    if in_a_process(&format!("{HERE}::a_proxy_is_never_used_for_this_machine_n4"), &environment) {
+        assert_eq!((server.requests().len(), proxy.requests()), (2, vec![]));
+        return;
+    }
+    let port = std::env::var("AUTH_HTTP_TEST_PORT").unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        assert_eq!(send(&post(url(&format!("http://{host}:{port}/")))).unwrap().body().expose(), "ok");
+    }
+    let nobody = send(&post(url("http://[::1]:9/"))).unwrap_err();
+    assert_eq!(nobody, Unreachable { fault: TransportFault::Connect, sent: Sent::No });
+}
+
+#[test]
+fn nothing_is_sent_until_a_proxy_has_made_the_connection() {
+    // Connects, and then answers as the server would, or leaves.
+    let proxy = Server::new(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n");
+        let mut first = [0; 12];
+        if stream.read_exact(&mut first).is_ok() && &first == b"GET /answer " {
+            let _ = stream.write_all(OK.as_bytes());
+        }
+    });
+    let refusing = Server::of("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let test = format!("{HERE}::nothing_is_sent_until_a_proxy_has_made_the_connection");
+    let environment = |proxy: &Server, what: &str| {
+        [("HTTP_PROXY", format!("http://127.0.0.1:{}", proxy.port())), ("AUTH_HTTP_TEST", what.to_owned())]
+    };
+    if in_a_process(&test, &environment(&proxy, "connects")) {
+        assert!(in_a_process(&test, &environment(&refusing, "refuses")));
+        for request in [proxy.requests(), refusing.requests()].concat() {
+            assert!(request.starts_with("CONNECT off.invalid:"), "{request}");
+            assert!(!request.contains("canary"), "{request}");
+        }
+        assert_eq!((proxy.requests().len(), refusing.requests().len()), (3, 1));
+        return;
+    }
+    let get = |address: &str| {
+        send(&Request::get(url(address)).authorized(Authorization::Bearer(Secret::from("canary"))))
+    };
+    let fault = |fault, sent| Err(Unreachable { fault, sent });
+    if std::env::var("AUTH_HTTP_TEST").unwrap() == "refuses" {
+        assert_eq!(get("http://off.invalid/"), fault(TransportFault::Connect, Sent::No));
+    } else {
+        assert_eq!(get("http://off.invalid/answer").unwrap().body().expose(), "ok");
+        assert_eq!(get("http://off.invalid/leave"), fault(TransportFault::Closed, Sent::Maybe));
+        assert_eq!(get("https://off.invalid/leave"), fault(TransportFault::Tls, Sent::No));
+    }
+}
+
+/// A server with one of the certificates in `tls/`.
+fn secured(certificate: &'static [u8]) -> Server {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(&include_bytes!("tls/key.der")[..]));
+    let config = ServerConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![CertificateDer::from(certificate)], key)
+        .unwrap();
+    let config = Arc::new(config);
+    Server::accepting(
+        move |mut stream| {
+            let mut connection = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
+            connection.complete_io(&mut stream)?;
+            Ok(StreamOwned::new(connection, stream))
+        },
+        |stream| {
+            let _ = stream.write_all(OK.as_bytes());
+            let _ = stream.flush();
+        },
+    )
+}
+
+#[test]
+fn a_certificate_is_accepted_only_for_its_host_its_time_and_from_a_known_authority_n7() {
+    let authorities = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/tls/ca.pem").to_owned();
+    let test =
+        format!("{HERE}::a_certificate_is_accepted_only_for_its_host_its_time_and_from_a_known_authority_n7");
+    if in_a_process(&test, &[("SSL_CERT_FILE", authorities)]) {
+        return;
+    }
+    let cases: [(&str, &[u8], bool); 6] = [
+        ("good", include_bytes!("tls/good.der"), true),
+        ("expired", include_bytes!("tls/expired.der"), false),
+        ("not valid yet", include_bytes!("tls/early.der"), false),
+        ("of another host", include_bytes!("tls/other-host.der"), false),
+        ("of an unknown authority", include_bytes!("tls/stranger.der"), false),
+        ("signed by itself", include_bytes!("tls/self-signed.der"), false),
+    ];
+    for (name, certificate, accepted) in cases {
+        let server = secured(certificate);
+        let answer = send(&post(url(&format!("https://localhost:{}/", server.port()))));
+        let refused = Unreachable { fault: TransportFault::Tls, sent: Sent::No };
+        assert_eq!(
+            answer.map(|answer| answer.status()),
+            if accepted { Ok(200) } else { Err(refused) },
+            "{name}"
+        );
+        let arrived = server.requests().concat();
+        assert_eq!(arrived.contains("canary"), accepted, "{name}: {arrived}");
+    }
+}
+
+/// Keeps everything that is logged.
+struct Log(Mutex<String>);
+
+static LOG: Log = Log(Mutex::new(String::new()));
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let mut all = self.0.lock().unwrap();
+        writeln!(all, "{} {} {}", record.level(), record.target(), record.args()).unwrap();
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn no_credential_is_logged_at_any_level_s6() {
+    if in_a_process(&format!("{HERE}::no_credential_is_logged_at_any_level_s6"), &[]) {
+        return;
+    }
+    log::set_logger(&LOG).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let server = Server::of(
+        "HTTP/1.1 302 Found\r\nlocation: http://x/?code=canary\r\nset-cookie: canary\r\ncontent-length: 6\r\n\r\ncanary",
+    );
+    let request =
+        post(server.url("/t?code=canary")).authorized(Authorization::Bearer(Secret::from("canary")));
+    assert_eq!(send(&request).unwrap().body().expose(), "canary");
+    let logged = LOG.0.lock().unwrap();
+    assert!(logged.contains("DEBUG ureq"), "{logged}");
+    // ureq logs bytes as hexadecimal numbers, sixteen in a row, and as text beside them.
+    for shown in ["canary", "6361 6e61", "61 6e61"] {
+        assert!(!logged.contains(shown), "{logged}");
+    }
+}
