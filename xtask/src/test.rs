@@ -1,0 +1,279 @@
+//! `cargo xtask test`: every test, with the servers and the binaries that some of them need.
+
+mod artifacts;
+mod counts;
+mod other_uid;
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::peers::tiled::Peers;
+use crate::workspace::{self, Member};
+use crate::{peers, run, sys};
+use artifacts::Built;
+use counts::{Counts, Runner};
+
+const HELP: &str = "\
+Runs all tests and ends with one line, `N passed, N failed`.
+
+Usage: cargo xtask test [--no-peers] [--filter TEXT]
+
+  --no-peers      leave out the tests that need a peer server
+  --filter TEXT   only tests whose name holds TEXT
+
+Tests find in their environment:
+  AUTH_PEERS     the servers that were started: {\"tiled\": {NAME: URL, ...}, \"python\": PATH}; unset without peers
+  AUTHCTL        the built command
+  AUTH_EXAMPLES  the folder of the facade's built examples; unset when it has none
+As root, integration tests named perm_* run once more as another user; then also:
+  AUTH_PERM_UID      the user's number
+  AUTH_PERM_FOREIGN  a folder of root's: readable (0644), private (0600), writable (0666), closed/inside (0700 folder)
+
+What cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a failure.";
+
+/// The package whose feature below gates the tests that need a peer.
+const CONFORMANCE: &str = "conformance";
+const PEERS: &str = "peers";
+
+#[derive(Debug, Default, PartialEq)]
+struct Options {
+    help: bool,
+    no_peers: bool,
+    filter: Option<String>,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self, String> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "-h" | "--help" => options.help = true,
+                "--no-peers" => options.no_peers = true,
+                "--filter" => match args.next() {
+                    // It is handed on as a plain argument, where a dash would make it an option.
+                    Some(text) if !text.starts_with('-') => options.filter = Some(text.clone()),
+                    _ => return Err("--filter needs a text that does not start with a dash".to_owned()),
+                },
+                other => return Err(format!("unexpected argument `{other}`\n\n{HELP}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+pub(crate) fn command(args: &[String]) -> Result<bool, String> {
+    let options = Options::parse(args)?;
+    if options.help {
+        println!("{HELP}");
+        return Ok(true);
+    }
+    let started = Instant::now();
+    let mut session = Session { options, total: Counts::default(), skipped: Vec::new() };
+    if let Err(why) = session.run() {
+        session.fail("test", &why);
+    }
+    let Session { total, skipped, .. } = session;
+    for line in skipped {
+        println!("skipped: {line}");
+    }
+    println!("test: {:.0} s", started.elapsed().as_secs_f32());
+    println!("{} passed, {} failed", total.passed, total.failed);
+    Ok(total.failed == 0)
+}
+
+struct Session {
+    options: Options,
+    total: Counts,
+    /// What was left out and why.
+    skipped: Vec<String>,
+}
+
+impl Session {
+    fn run(&mut self) -> Result<(), String> {
+        let members = workspace::members()?;
+        let built = artifacts::build()?;
+        // Dropped at the end of this function: the servers live as long as the tests.
+        let peers = self.peers();
+        let environment = environment(peers.as_ref(), &built);
+        let conformance = members.iter().find(|m| m.name == CONFORMANCE);
+        let selections = selections(peers.is_some(), conformance);
+        for selection in &selections {
+            self.suite(selection, &environment);
+        }
+        self.doc_tests(peers.is_some(), &environment);
+        if other_uid::there_are_any(&members) {
+            for selection in selections.iter().filter(|s| other_uid::selects_any(s, &members)) {
+                self.as_another_user(selection, &environment, &built);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the servers. Outside CI, not being able to install them leaves their tests out; not being able to start
+    /// what is installed is a failure everywhere.
+    fn peers(&mut self) -> Option<Peers> {
+        const WHAT: &str = "tests against peer servers";
+        if self.options.no_peers {
+            self.skipped.push(format!("{WHAT} because of --no-peers"));
+            return None;
+        }
+        let installed = match peers::install::tiled() {
+            Ok(installed) => installed,
+            Err(why) => {
+                self.skip(WHAT, &why);
+                return None;
+            }
+        };
+        match peers::tiled::names().and_then(|names| peers::tiled::start(installed, &names)) {
+            Ok(peers) => {
+                peers.urls().for_each(|(name, url)| println!("peers: {name} at {url}"));
+                Some(peers)
+            }
+            Err(why) => {
+                self.fail(WHAT, &why);
+                None
+            }
+        }
+    }
+
+    fn suite(&mut self, selection: &[String], environment: &[(&str, String)]) {
+        let mut command = workspace::cargo();
+        let runner = if has_nextest() {
+            command.args(["nextest", "run", "--no-tests=pass"]);
+            Runner::Nextest
+        } else {
+            println!("test: cargo-nextest is not installed, cargo test runs the tests");
+            command.args(["test", "--no-fail-fast", "--tests"]);
+            Runner::Libtest
+        };
+        command.args(selection);
+        self.count(runner, command, environment);
+    }
+
+    fn doc_tests(&mut self, with_peers: bool, environment: &[(&str, String)]) {
+        let mut command = workspace::cargo();
+        command.args(["test", "--doc", "--no-fail-fast", "--workspace", "--all-features"]);
+        if !with_peers {
+            command.args(["--exclude", CONFORMANCE]);
+        }
+        self.count(Runner::Libtest, command, environment);
+    }
+
+    fn as_another_user(&mut self, selection: &[String], environment: &[(&str, String)], built: &Built) {
+        const WHAT: &str = "permission tests as another user";
+        match other_uid::prepare(selection, built) {
+            Ok(prepared) => {
+                for test in prepared.tests() {
+                    println!("test: {} as user {}", test.name(), other_uid::UID);
+                    let mut command = prepared.command(test, environment);
+                    command.args(&self.options.filter);
+                    match run::shown(&mut command, Some(other_uid::LIMIT)) {
+                        Ok(shown) => self.add(Runner::Libtest, &shown),
+                        Err(why) => self.fail(WHAT, &why),
+                    }
+                }
+            }
+            Err(other_uid::Problem::NotHere(why)) => self.skip(WHAT, &why),
+            Err(other_uid::Problem::Failed(why)) => self.fail(WHAT, &why),
+        }
+    }
+
+    fn count(&mut self, runner: Runner, mut command: Command, environment: &[(&str, String)]) {
+        command.args(&self.options.filter);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        match run::shown(&mut command, None) {
+            Ok(shown) => self.add(runner, &shown),
+            Err(why) => self.fail("tests", &why),
+        }
+    }
+
+    fn add(&mut self, runner: Runner, shown: &run::Shown) {
+        let counts = counts::read(runner, &shown.lines, shown.ok);
+        if counts.left_out > 0 && self.options.filter.is_none() {
+            self.skipped.push(format!("{} test(s) because they are marked #[ignore]", counts.left_out));
+        }
+        self.total += counts;
+    }
+
+    fn skip(&mut self, what: &str, why: &str) {
+        if sys::in_ci() {
+            return self.fail(what, why);
+        }
+        // One line at the end; what more there is to say is said where it happened.
+        let (line, more) = why.split_once('\n').unwrap_or((why, ""));
+        if !more.is_empty() {
+            println!("{what}: {why}");
+        }
+        self.skipped.push(format!("{what} because {line}"));
+    }
+
+    fn fail(&mut self, what: &str, why: &str) {
+        println!("failed: {what}: {why}");
+        self.total.failed += 1;
+    }
+}
+
+/// What the tests find in their environment.
+fn environment(peers: Option<&Peers>, built: &Built) -> Vec<(&'static str, String)> {
+    let mut environment = vec![("AUTHCTL", built.authctl.to_string_lossy().into_owned())];
+    if let Some(folder) = &built.examples {
+        environment.push(("AUTH_EXAMPLES", folder.to_string_lossy().into_owned()));
+    }
+    if let Some(peers) = peers {
+        environment.push(("AUTH_PEERS", peers.json()));
+    }
+    environment
+}
+
+/// Which packages and features are tested, one list of cargo's arguments for each run. With peers that is everything;
+/// without, the conformance package runs by itself without the feature that needs them.
+fn selections(with_peers: bool, conformance: Option<&Member>) -> Vec<Vec<String>> {
+    let owned = |args: &[&str]| args.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let Some(conformance) = conformance.filter(|_| !with_peers) else {
+        return vec![owned(&["--workspace", "--all-features"])];
+    };
+    let others: Vec<&str> =
+        conformance.features.iter().map(String::as_str).filter(|f| *f != PEERS && *f != "default").collect();
+    vec![
+        owned(&["--workspace", "--exclude", CONFORMANCE, "--all-features"]),
+        owned(&["-p", CONFORMANCE, "--no-default-features", "--features", &others.join(",")]),
+    ]
+}
+
+fn has_nextest() -> bool {
+    run::quietly(workspace::cargo().args(["nextest", "--version"])).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(args: &[&str]) -> Result<Options, String> {
+        Options::parse(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_read() {
+        assert_eq!(options(&[]), Ok(Options::default()));
+        let both = options(&["--no-peers", "--filter", "renewal"]).unwrap();
+        assert!(both.no_peers && both.filter.as_deref() == Some("renewal"));
+        assert!(options(&["--filter"]).is_err());
+        assert!(options(&["--filter", "--no-peers"]).is_err());
+        assert!(options(&["--quick"]).is_err_and(|why| why.contains("--quick")));
+    }
+
+    #[test]
+    fn without_peers_only_their_feature_is_off() {
+        let features = ["default", PEERS, "slow", "wide"].map(str::to_owned).to_vec();
+        let member = Member { name: CONFORMANCE.to_owned(), features, ..Member::default() };
+        assert_eq!(selections(true, Some(&member)), [["--workspace", "--all-features"]]);
+        let without = selections(false, Some(&member));
+        assert_eq!(without.first().unwrap().join(" "), "--workspace --exclude conformance --all-features");
+        assert_eq!(
+            without.last().unwrap().join(" "),
+            "-p conformance --no-default-features --features slow,wide"
+        );
+        assert_eq!(selections(false, None).len(), 1);
+    }
+}

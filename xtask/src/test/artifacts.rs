@@ -1,0 +1,79 @@
+//! What cargo built and where it put it, read from its messages: right whatever the target folder is.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::workspace;
+
+/// The binaries that tests start.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) authctl: PathBuf,
+    pub(super) examples: Option<PathBuf>,
+}
+
+/// Something that can be run.
+#[derive(Debug, PartialEq)]
+pub(super) struct Executable {
+    pub(super) name: String,
+    /// `bin`, `example`, `test`, ...
+    pub(super) kind: String,
+    pub(super) path: PathBuf,
+}
+
+/// Builds the command and the facade's examples.
+pub(super) fn build() -> Result<Built, String> {
+    // All features, as in the test run: otherwise the two would replace each other's binary.
+    let args = ["build", "-p", "authctl", "-p", "auth-native", "--all-features", "--bins", "--examples"];
+    let built = executables(&args)?;
+    let authctl = built.iter().find(|e| e.kind == "bin" && e.name == "authctl");
+    let authctl = authctl.ok_or("cargo built no authctl")?.path.clone();
+    let example = built.iter().find(|e| e.kind == "example");
+    Ok(Built { authctl, examples: example.and_then(|e| e.path.parent()).map(Path::to_path_buf) })
+}
+
+/// Runs a building cargo command and lists the executables it made. Compiler messages are shown.
+pub(super) fn executables(args: &[&str]) -> Result<Vec<Executable>, String> {
+    let mut command = workspace::cargo();
+    command.args(args).arg("--message-format=json-render-diagnostics");
+    command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::inherit());
+    let output = command.output().map_err(|e| format!("cargo could not be run: {e}"))?;
+    if !output.status.success() {
+        return Err(format!("`cargo {}` failed ({})", args.join(" "), output.status));
+    }
+    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn parse(messages: &str) -> Vec<Executable> {
+    let values = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    values
+        .filter(|value| value["reason"] == "compiler-artifact")
+        .filter_map(|value| {
+            Some(Executable {
+                name: value["target"]["name"].as_str()?.to_owned(),
+                kind: value["target"]["kind"][0].as_str()?.to_owned(),
+                path: PathBuf::from(value["executable"].as_str()?),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_read_from_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"auth_core","kind":["lib"]},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"authctl","kind":["bin"]},"executable":"/t/debug/authctl"}
+not json
+{"reason":"build-finished","success":true}"#;
+        let expected = Executable {
+            name: "authctl".to_owned(),
+            kind: "bin".to_owned(),
+            path: PathBuf::from("/t/debug/authctl"),
+        };
+        assert_eq!(parse(messages), [expected]);
+    }
+}
