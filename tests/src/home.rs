@@ -1,0 +1,120 @@
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::Terminal;
+
+/// An empty home directory of a person who has never used anything.
+pub struct Home {
+    folder: TempDir,
+}
+
+/// How a program ended and what it said.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; -1 for a signal.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a test without a folder or a program cannot go on")]
+impl Home {
+    /// Makes one, which goes with the value.
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder") }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the Python client keeps the tokens of a server whose API is at this address.
+    pub fn tokens(&self, url: &str) -> PathBuf {
+        let name: String = format!("{url}/api/v1/").replace(':', "%3A").replace('/', "%2F");
+        self.path().join(".cache/tiled/tokens").join(name)
+    }
+
+    /// A stored token.
+    pub fn token(&self, url: &str, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.tokens(url).join(name)).ok()
+    }
+
+    /// A program that lives in this home and knows nothing of ours.
+    pub fn command(&self, program: impl Into<OsString>) -> Command {
+        let mut command = Command::new(program.into());
+        command
+            .env_clear()
+            .env("HOME", self.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("TERM", "dumb").env("LANG", "C.UTF-8").current_dir(self.path());
+        command
+    }
+
+    /// The command under test, without a terminal.
+    pub fn authctl(&self, args: &[&str]) -> Run {
+        self.authctl_told(args, "")
+    }
+
+    /// The same, with this on its standard input.
+    pub fn authctl_told(&self, args: &[&str], input: &str) -> Run {
+        let mut command = self.command("setsid");
+        command.arg("--wait").arg(authctl()).args(args);
+        run(command, input)
+    }
+
+    /// The same, at a terminal.
+    pub fn authctl_at_terminal(&self, args: &[&str]) -> Terminal {
+        let mut command = self.command("setsid");
+        command.args(["--ctty", "--wait"]).arg(authctl()).args(args);
+        Terminal::start(command)
+    }
+
+    /// A Python script, told its arguments.
+    pub fn python(&self, script: &str, args: &[&str]) -> Run {
+        let mut command = self.command(crate::python());
+        command.arg("-c").arg(script).args(args);
+        run(command, "")
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a test without its program cannot go on")]
+fn run(mut command: Command, input: &str) -> Run {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that does not read its input has closed it: that is its right.
+        drop(stdin.write_all(input.as_bytes()));
+    }
+    child.wait_with_output().expect("the program ends").into()
+}
+
+/// The command under test, which `cargo xtask test` builds and names; else the one beside this test.
+pub(crate) fn authctl() -> PathBuf {
+    std::env::var_os("AUTHCTL").map_or_else(
+        || {
+            let test = std::env::current_exe().unwrap_or_default();
+            test.ancestors().nth(2).unwrap_or_else(|| Path::new(".")).join("authctl")
+        },
+        PathBuf::from,
+    )
+}

@@ -1,0 +1,9 @@
+//! What the conformance tests share: a terminal, a home of their own, the peers that were started for them.
+
+mod home;
+mod peers;
+mod pty;
+
+pub use home::{Home, Run};
+pub use peers::{python, tiled};
+pub use pty::Terminal;
