@@ -69,22 +69,22 @@ fn requests(over_sockets: bool, store: Arc<dyn Store>) -> Vec<String> {
     let recorder = Recorder { below, seen: Arc::clone(&seen) };
     let person = Person { password, asked: Mutex::new(0) };
     let driver = Driver::new(Arc::new(recorder), store, Arc::new(person), Arc::new(clock.clone()));
-    let (seed, cancel) = (Seed::new([9; 32]), Cancel::new());
+    let (chance, cancel) = (Seed::new([9; 32]), Cancel::new());
 
     let signed_in =
-        driver.run(Login::new(uri.clone(), LoginOptions::default(), seed.clone()), &cancel).unwrap();
+        driver.run(Login::new(uri.clone(), LoginOptions::default(), chance.clone()), &cancel).unwrap();
     assert_eq!(signed_in.warnings, []);
-    let good = driver.run(Renewal::new(uri.clone(), seed.clone()), &cancel).unwrap().value;
+    let good = driver.run(Renewal::new(uri.clone(), chance.clone()), &cancel).unwrap().value;
     assert!(!good.fresh);
     clock.advance(Duration::from_hours(1));
-    let renewed = driver.run(Renewal::new(uri.clone(), seed.clone()), &cancel).unwrap().value;
+    let renewed = driver.run(Renewal::new(uri.clone(), chance.clone()), &cancel).unwrap().value;
     assert!(renewed.fresh);
     assert_ne!(renewed.session.tokens.access, signed_in.value.session.tokens.access);
-    let who = driver.run(Whoami::new(uri.clone(), seed.clone()), &cancel).unwrap().value;
-    assert_eq!(who.principal.unwrap().identities[0].id, Foreign::from("demo"));
+    let account = driver.run(Whoami::new(uri.clone(), chance.clone()), &cancel).unwrap().value;
+    assert_eq!(account.principal.unwrap().identities[0].id, Foreign::from("demo"));
     let out = driver.run(Logout::new(uri.clone()), &cancel).unwrap().value;
     assert_eq!(out.revocation, Revocation::Revoked);
-    let over = driver.run(Renewal::new(uri, seed), &cancel).unwrap_err();
+    let over = driver.run(Renewal::new(uri, chance), &cancel).unwrap_err();
     assert_eq!(over, auth_core::Error::NotSignedIn);
     seen.lock().unwrap().clone()
 }

@@ -1,5 +1,7 @@
 //! What the conformance tests share: a terminal, a home of their own, the peers that were started for them.
 
+#![expect(clippy::missing_panics_doc, reason = "a test that cannot go on says why by panicking")]
+
 mod home;
 mod peers;
 mod pty;
