@@ -1,0 +1,104 @@
+//! Signing a person or a script in to a server from a native tool.
+//!
+//! ```no_run
+//! # #[cfg(feature = "blocking")]
+//! # fn main() -> Result<(), auth_native::Error> {
+//! use auth_native::blocking::Authenticator;
+//!
+//! let auth = Authenticator::builder().user_agent("mytool/1.0").build()?;
+//! let connection = auth.connect("http://127.0.0.1:8000")?; // stored, renewed or asked for
+//! println!("signed in as {}", connection.whoami()?.name());
+//! println!("{}", connection.get("metadata/")?.body().expose());
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "blocking"))]
+//! # fn main() {}
+//! ```
+//!
+//! That is all a script needs. Whoever is signed in already, by this crate, by the command `authctl` or by Tiled's
+//! Python client on the same machine, is asked nothing.
+//!
+//! # Features
+//!
+//! None is on by default, and each only adds.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `blocking` | the module `blocking`: signing in on the calling thread, over HTTP with ureq |
+//! | `file` | `TiledDirectory`: sessions are kept in the token directory of Tiled's Python client, shared with it |
+//! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
+//!
+//! Without `file` sessions are kept in memory, without `terminal` nobody is asked, unless the program brings a store
+//! or a prompt of its own: everything that touches the world is a trait in [`ports`].
+//!
+//! # What is asked, and when
+//!
+//! `connect` asks only if nothing is stored that can be used or renewed. A program that must not ask says
+//! `never_ask()`, and gets [`NotSignedIn`](error::AuthError::NotSignedIn) or [`CannotPrompt`](error::CannotPrompt)
+//! instead of a question; where it brings the password itself, it puts it into [`LoginOptions`]. `token`, `whoami` and
+//! `logout` never ask.
+//!
+//! # What is kept where
+//!
+//! With `file`, tokens are in `tokens` below `TILED_CACHE_DIR`, or else below `tiled` in the user's cache folder. What a
+//! token does not say of itself, the list of sites and the locks are in `AUTHCTL_STATE_DIR`, or else in `auth-native`
+//! in the user's state folder; nothing there is secret.
+//!
+//! # When it fails
+//!
+//! [`Error`] says what happened, [`Error::blame`] whose fault it is, and [`Error::remedy`] what helps. A failure of the
+//! network, of the server or of the disk never ends a session: only
+//! [`ends_session`](error::AuthError::ends_session) errors do.
+//!
+//! # Coming from Python's `tiled`
+//!
+//! | Python | here |
+//! |---|---|
+//! | `from_uri(uri)` | `Authenticator::connect` |
+//! | `Context.authenticate(provider=…)` | `Authenticator::login` with [`LoginOptions`] |
+//! | `Context.use_cached_tokens()` | `Authenticator::token`, which asks nobody |
+//! | `Context.force_auth_refresh()` | `Authenticator::token` with a validity that is longer than what is left |
+//! | `Context.whoami()` | `Authenticator::whoami`, `Connection::whoami` |
+//! | `Context.logout()` | `Authenticator::logout` |
+//! | `CannotRefreshAuthentication` | [`NotSignedIn`](error::AuthError::NotSignedIn), [`Expired`](error::AuthError::Expired), [`Revoked`](error::AuthError::Revoked) |
+//! | `TILED_CACHE_DIR` | the same |
+
+mod address;
+#[cfg(feature = "blocking")]
+pub mod blocking;
+pub mod error;
+pub mod ports;
+
+pub use address::{address, short_address};
+pub use error::Error;
+
+#[doc(inline)]
+pub use auth_core::flow::{
+    Discovered, LoggedOut, LoginOptions, Outcome, Renewed, Revocation, SignedIn, Warning,
+};
+#[doc(inline)]
+pub use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
+#[doc(inline)]
+pub use auth_core::site::{Origin, Scheme, Url, UrlError};
+#[doc(inline)]
+pub use auth_core::tiled::{About, Mode, Principal, Provider, TiledUri, UriError};
+#[doc(inline)]
+pub use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
+#[doc(inline)]
+pub use auth_core::wire::{Authorization, Body, Method, Request, Response};
+#[doc(inline)]
+pub use auth_core::{
+    Answer, Digest, Foreign, Holder, Notice, PasswordQuestion, PromptFault, ProviderQuestion, Question,
+    Secret, Seed,
+};
+#[cfg(all(feature = "terminal", unix))]
+#[doc(inline)]
+pub use auth_prompt_cli::program_handles_signals;
+#[cfg(feature = "terminal")]
+#[doc(inline)]
+pub use auth_prompt_cli::{NoPrompt, TerminalPrompt};
+#[doc(inline)]
+pub use auth_store::MemoryStore;
+#[cfg(feature = "file")]
+#[doc(inline)]
+pub use auth_store::TiledDirectory;

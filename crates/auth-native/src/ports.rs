@@ -1,0 +1,7 @@
+//! What a program can bring of its own: a store, a prompt, a transport, a clock.
+
+#[doc(inline)]
+pub use auth_core::ports::{
+    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Stored,
+    Transport, Unreachable,
+};

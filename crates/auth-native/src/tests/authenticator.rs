@@ -1,0 +1,208 @@
+use auth_core::error::{CannotPrompt, Policy};
+use auth_core::session::Session;
+use auth_core::{Error as AuthError, Secret};
+
+use super::*;
+use crate::blocking::State;
+use crate::blocking::rig::{LIFE, Rig, URL};
+
+const EXPOSED: &str = "http://tiled.example:8000";
+
+fn given(user: &str, password: &str) -> LoginOptions {
+    LoginOptions {
+        username: Some(user.into()),
+        password: Some(Secret::from(password)),
+        ..LoginOptions::default()
+    }
+}
+
+/// What another program may have left: nothing is known of it but the tokens.
+fn stored(rig: &Rig, url: &str, access: &str) {
+    let key = address(url).unwrap().key();
+    let mut session = Session::default();
+    session.tokens.access = Some(Secret::from(access));
+    session.tokens.refresh = Some(Secret::from("refresh-0"));
+    session.facts.expires = Some(rig.auth().clock.now().wall.after(LIFE));
+    session.links.refresh = Some("/api/v1/auth/session/refresh".to_owned());
+    rig.store.apply(&Change::Save { key, session: Box::new(session) }).unwrap();
+}
+
+fn is_policy(error: &Error, policy: &Policy) -> bool {
+    matches!(error, Error::Auth(AuthError::Policy(found)) if found == policy)
+}
+
+#[test]
+fn a_person_is_asked_once_and_then_the_session_serves() {
+    let rig = Rig::default();
+    rig.person.answers("alice", "sesame");
+    let auth = rig.auth();
+    assert_eq!(auth.connect(URL).unwrap().whoami().unwrap().name().raw(), "alice");
+    rig.site.log();
+    let again = auth.connect(URL).unwrap();
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+    assert_eq!(again.token(None).unwrap(), Secret::from("access-1"));
+}
+
+#[test]
+fn a_program_that_must_not_ask_is_told_so_and_can_bring_a_password() {
+    let rig = Rig::default();
+    let auth = rig.builder().never_ask().build().unwrap();
+    assert_eq!(auth.connect(URL).unwrap_err(), AuthError::NotSignedIn.into());
+    assert_eq!(auth.token(URL, None).unwrap_err(), AuthError::NotSignedIn.into());
+    let error = auth.login(URL, LoginOptions::default()).unwrap_err();
+    assert_eq!(error, AuthError::from(CannotPrompt::NotAllowed).into());
+    let signed_in = auth.login(URL, given("alice", "sesame")).unwrap();
+    assert!(signed_in.warnings.is_empty() && !signed_in.value.reused);
+    let error = auth.login(URL, given("alice", "wrong")).unwrap_err();
+    assert!(matches!(error, Error::Auth(AuthError::Rejected(_))), "{error}");
+    assert_eq!(auth.status(URL).unwrap().state, State::Good, "a wrong password ends no session");
+}
+
+#[test]
+fn a_token_is_renewed_when_it_must_be_and_not_before() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    auth.login(URL, given("alice", "sesame")).unwrap();
+    rig.site.log();
+    assert!(!auth.token(URL, None).unwrap().value.fresh);
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+    assert!(auth.token(URL, Some(LIFE)).unwrap().value.fresh);
+    rig.clock.turn(LIFE);
+    assert_eq!(auth.status(URL).unwrap().state, State::Expired);
+    let renewed = auth.token(URL, None).unwrap().value;
+    assert_eq!(renewed.session.tokens.access, Some(Secret::from("access-3")));
+    assert_eq!(rig.site.log().len(), 2);
+}
+
+#[test]
+fn what_was_used_last_is_meant_and_stays_in_the_list_until_it_is_forgotten() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    let other = "http://127.0.0.1:9000";
+    auth.login(URL, given("alice", "sesame")).unwrap();
+    auth.login(other, given("bob", "sesame")).unwrap();
+    let sites = || auth.sites().unwrap().into_iter().map(|entry| entry.key.site).collect::<Vec<_>>();
+    assert_eq!(sites(), ["http://127.0.0.1:9000/api/v1/", "http://127.0.0.1:8000/api/v1/"]);
+    assert_eq!(auth.logout(other).unwrap(), LoggedOut { revocation: Revocation::Revoked });
+    assert_eq!(auth.logout(other).unwrap_err(), AuthError::NotSignedIn.into());
+    let status = auth.status(other).unwrap();
+    assert_eq!((status.state, status.user), (State::None, Some("bob".into())));
+    assert_eq!(sites().len(), 2);
+    auth.forget(other).unwrap();
+    assert_eq!(sites(), ["http://127.0.0.1:8000/api/v1/"]);
+}
+
+#[test]
+fn nothing_goes_over_a_network_in_clear_unless_it_was_allowed_n1() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    stored(&rig, EXPOSED, "access-0");
+    let refused = Policy::PlainHttp(address(EXPOSED).unwrap().origin().clone());
+
+    assert!(!auth.token(EXPOSED, None).unwrap().value.fresh, "what is there can be used");
+    assert!(auth.connect(EXPOSED).is_ok());
+    let errors = [
+        auth.token(EXPOSED, Some(LIFE)).unwrap_err(),
+        auth.whoami(EXPOSED).unwrap_err(),
+        auth.connect(EXPOSED).unwrap().get("metadata/").unwrap_err(),
+    ];
+    for error in errors {
+        assert!(is_policy(&error, &refused), "{error}");
+    }
+    let logged_out = auth.logout(EXPOSED).unwrap();
+    assert_eq!(logged_out.revocation, Revocation::Failed(refused.into()));
+    assert_eq!(auth.status(EXPOSED).unwrap().state, State::None);
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+}
+
+#[test]
+fn an_expired_session_is_not_renewed_in_clear_when_somebody_connects_n1() {
+    let rig = Rig::default();
+    stored(&rig, EXPOSED, "access-0");
+    rig.clock.turn(LIFE);
+    let error = rig.auth().connect(EXPOSED).unwrap_err();
+    assert!(matches!(error, Error::Auth(AuthError::Policy(Policy::PlainHttp(_)))), "{error}");
+    let log = rig.site.log();
+    assert!(log.iter().all(|line| line.ends_with(" -") && line.starts_with("GET ")), "{log:?}");
+}
+
+#[test]
+fn plain_http_is_remembered_for_its_site_and_told_each_time_n1() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    auth.login(EXPOSED, LoginOptions { allow_http: true, ..given("alice", "sesame") }).unwrap();
+    let origin = address(EXPOSED).unwrap().origin().clone();
+    assert_eq!(rig.person.told(), [Notice::PlainHttp(origin.clone())]);
+    assert!(auth.status(EXPOSED).unwrap().allow_http);
+    assert_eq!(auth.whoami(EXPOSED).unwrap().value.name().raw(), "alice");
+    assert_eq!(rig.person.told(), [Notice::PlainHttp(origin.clone())]);
+    auth.token(EXPOSED, None).unwrap();
+    assert_eq!(rig.person.told(), [], "nothing was sent");
+    rig.clock.turn(LIFE);
+    assert!(auth.token(EXPOSED, None).unwrap().value.fresh);
+    assert_eq!(auth.logout(EXPOSED).unwrap().revocation, Revocation::Revoked);
+    assert_eq!(rig.person.told(), [Notice::PlainHttp(origin.clone()), Notice::PlainHttp(origin)]);
+    assert!(!auth.status("http://other.example").unwrap().allow_http);
+}
+
+#[test]
+fn a_site_that_was_found_to_be_encrypted_is_found_by_its_plain_address() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    auth.login("https://tiled.example", given("alice", "sesame")).unwrap();
+    let status = auth.status("http://tiled.example").unwrap();
+    assert_eq!(
+        (status.uri.origin().to_string(), status.state),
+        ("https://tiled.example".to_owned(), State::Good)
+    );
+    assert_eq!(auth.status("http://tiled.example:8000").unwrap().state, State::None);
+    assert_eq!(auth.whoami("http://tiled.example").unwrap().value.name().raw(), "alice");
+    assert!(rig.site.log().iter().all(|line| line.contains(" https://tiled.example/")));
+}
+
+#[test]
+fn addresses_that_carry_keys_are_refused_before_anything_is_done_h1() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    let url = "http://127.0.0.1:8000/?api_key=canary";
+    let errors = [
+        auth.connect(url).unwrap_err(),
+        auth.login(url, LoginOptions::default()).unwrap_err(),
+        auth.token(url, None).unwrap_err(),
+        auth.whoami(url).unwrap_err(),
+        auth.logout(url).unwrap_err(),
+        auth.status(url).unwrap_err(),
+    ];
+    assert!(errors.iter().all(|error| *error == Error::ApiKey));
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+}
+
+#[test]
+fn a_user_agent_that_no_header_holds_is_refused() {
+    for name in ["", " ", "my\ntool", "mÿtool"] {
+        let built =
+            Authenticator::builder().user_agent(name).store(Arc::new(auth_store::MemoryStore::new())).build();
+        assert_eq!(built.unwrap_err(), Error::UserAgent, "{name:?}");
+    }
+}
+
+#[test]
+fn a_cancel_stops_everything_and_costs_no_session() {
+    let rig = Rig::default();
+    rig.auth().login(URL, given("alice", "sesame")).unwrap();
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let auth = rig.builder().cancel(cancel).build().unwrap();
+    rig.site.log();
+    assert_eq!(auth.whoami(URL).unwrap_err(), AuthError::Cancelled.into());
+    assert_eq!(auth.logout(URL).unwrap_err(), AuthError::Cancelled.into());
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+    assert_eq!(rig.auth().status(URL).unwrap().state, State::Good);
+}
+
+#[test]
+fn a_server_says_how_one_signs_in_to_it() {
+    let rig = Rig::default();
+    let found = rig.auth().discover(URL).unwrap().value;
+    assert_eq!(found.about.providers.first().map(|provider| provider.name.raw()), Some("toy"));
+}

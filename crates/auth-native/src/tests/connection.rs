@@ -1,0 +1,128 @@
+use std::thread;
+
+use auth_core::Error as AuthError;
+use auth_core::flow::LoginOptions;
+
+use super::*;
+use crate::blocking::rig::{LIFE, Rig, URL};
+
+fn connected(rig: &Rig) -> Connection {
+    rig.person.answers("alice", "sesame");
+    let connection = rig.auth().connect(URL).unwrap();
+    rig.site.log();
+    connection
+}
+
+#[test]
+fn a_read_goes_below_the_api_root_with_its_query() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let cases = [
+        ("metadata/", "http://127.0.0.1:8000/api/v1/metadata/"),
+        ("/metadata/a b?fields=x", "http://127.0.0.1:8000/api/v1/metadata/a%20b?fields=x"),
+        ("//elsewhere.example/x", "http://127.0.0.1:8000/api/v1/elsewhere.example/x"),
+        ("http://elsewhere.example", "http://127.0.0.1:8000/api/v1/http://elsewhere.example"),
+    ];
+    for (path, url) in cases {
+        assert_eq!(connection.get(path).unwrap().status(), 200);
+        assert_eq!(rig.site.log(), [format!("GET {url} access-1")], "{path}");
+    }
+}
+
+#[test]
+fn a_session_that_ends_is_renewed_before_the_read() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.clock.turn(LIFE);
+    assert_eq!(connection.get("metadata/").unwrap().status(), 200);
+    let log = rig.site.log();
+    assert_eq!(log.len(), 2, "{log:?}");
+    assert!(log[0].ends_with("auth/session/refresh -") && log[1].ends_with("access-2"), "{log:?}");
+    assert_eq!(connection.token(None).unwrap(), Secret::from("access-2"));
+    assert_eq!(rig.auth().token(URL, None).unwrap().value.session, connection.session());
+}
+
+#[test]
+fn a_token_that_the_server_refuses_is_renewed_once_and_kept() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    // Another program renews it behind our back, and the server forgets the old one.
+    let renewed = rig.auth().token(URL, Some(LIFE)).unwrap().value.session;
+    rig.site.log();
+    assert_eq!(connection.get("metadata/").unwrap().status(), 200);
+    let log = rig.site.log();
+    assert!(log[0].ends_with("access-1") && log[1].ends_with("access-2") && log.len() == 2, "{log:?}");
+    assert_eq!(connection.session(), renewed);
+}
+
+#[test]
+fn a_session_that_cannot_be_saved_lives_as_long_as_the_connection() {
+    let rig = Rig::default();
+    rig.store.make_read_only();
+    let connection = connected(&rig);
+    assert_eq!(rig.auth().token(URL, None).unwrap_err(), AuthError::NotSignedIn.into());
+    let warnings = connection.warnings();
+    assert!(matches!(warnings[..], [Warning::NotSaved(_), Warning::NotRemembered(_)]), "{warnings:?}");
+    for life in 1..=3 {
+        rig.clock.turn(LIFE);
+        assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
+        assert_eq!(connection.token(None).unwrap(), Secret::from(format!("access-{}", life + 1)));
+    }
+    assert_eq!(connection.warnings(), [], "each is given once");
+}
+
+#[test]
+fn nothing_is_redeemed_where_that_could_not_be_noted() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.clock.turn(LIFE);
+    rig.store.make_read_only();
+    let error = connection.token(None).unwrap_err();
+    assert!(matches!(error, Error::Auth(AuthError::Store(_))), "{error}");
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+}
+
+#[test]
+fn another_users_session_is_not_taken_for_ours() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let bob = LoginOptions {
+        username: Some("bob".into()),
+        password: Some(Secret::from("sesame")),
+        ..LoginOptions::default()
+    };
+    rig.auth().login(URL, bob).unwrap();
+    let another: Error = Policy::AnotherUser.into();
+    assert_eq!(connection.whoami().unwrap_err(), another);
+    rig.clock.turn(LIFE);
+    assert_eq!(connection.token(None).unwrap_err(), another);
+    assert_eq!(connection.session().tokens.access, Some(Secret::from("access-1")));
+}
+
+#[test]
+fn a_server_that_is_down_ends_no_session() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.site.take_down();
+    assert!(connection.get("metadata/").is_err());
+    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
+    // Within the margin the token is still good, and that it could not be renewed is a warning.
+    rig.clock.turn(LIFE.checked_sub(Duration::from_secs(30)).unwrap());
+    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
+    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
+    assert!(matches!(connection.warnings()[..], [Warning::NotRenewed(_)]), "the same is said once");
+}
+
+#[test]
+fn threads_that_share_a_connection_renew_once_h15() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.clock.turn(LIFE);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| assert_eq!(connection.get("metadata/").unwrap().status(), 200));
+        }
+    });
+    let refreshes = rig.site.log().into_iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(refreshes, 1);
+}

@@ -1,0 +1,214 @@
+//! A server, a person and a clock, as far as the facade needs them.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use auth_core::error::{CannotPrompt, Sent, StoreFault, StoreFaultKind, TransportFault};
+use auth_core::ports::{
+    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Transport,
+    Unreachable,
+};
+use auth_core::time::{Now, Tick, Timestamp};
+use auth_core::wire::{Authorization, Request, Response};
+use auth_core::{Answer, Foreign, Notice, PromptFault, Question, Secret};
+use auth_store::MemoryStore;
+
+use super::{Authenticator, Builder};
+
+pub(super) const URL: &str = "http://127.0.0.1:8000";
+/// How long an access token lives.
+pub(super) const LIFE: Duration = Duration::from_mins(15);
+
+/// A server that takes the password `sesame` and gives numbered tokens.
+#[derive(Default)]
+pub(super) struct Site {
+    state: Mutex<SiteState>,
+}
+
+#[derive(Default)]
+struct SiteState {
+    given: u32,
+    user: String,
+    log: Vec<String>,
+    down: bool,
+}
+
+impl Site {
+    /// What was asked, as `METHOD URL CREDENTIAL`, since this was last called.
+    pub(super) fn log(&self) -> Vec<String> {
+        core::mem::take(&mut self.state.lock().unwrap().log)
+    }
+
+    pub(super) fn take_down(&self) {
+        self.state.lock().unwrap().down = true;
+    }
+}
+
+impl SiteState {
+    fn answer(&mut self, request: &Request) -> Response {
+        let path = request.url.path();
+        let content = request.content().map(Secret::expose).unwrap_or_default();
+        let tokens = |this: &mut Self| {
+            this.given += 1;
+            let (n, user) = (this.given, &this.user);
+            let body = format!(
+                r#"{{"access_token":"access-{n}","refresh_token":"refresh-{n}","expires_in":{},
+                    "refresh_token_expires_in":86400,"token_type":"bearer","principal":"p-{user}",
+                    "identity":{{"id":"{user}","provider":"toy"}}}}"#,
+                LIFE.as_secs()
+            );
+            Response::new(200, [], body)
+        };
+        let known = matches!(&request.authorization,
+            Some(Authorization::Bearer(token)) if token.expose() == format!("access-{}", self.given));
+        match (request.method.as_str(), path.trim_start_matches("/api/v1/")) {
+            ("GET", "") => Response::new(
+                200,
+                [],
+                r#"{"authentication":{"required":true,"providers":[{"provider":"toy","mode":"internal",
+                    "links":{"auth_endpoint":"/api/v1/auth/provider/toy/token"}}],
+                    "links":{"whoami":"/api/v1/auth/whoami","refresh_session":"/api/v1/auth/session/refresh"}}}"#,
+            ),
+            ("POST", "auth/provider/toy/token") if content.ends_with("password=sesame") => {
+                let user = content.split("username=").nth(1).and_then(|rest| rest.split('&').next());
+                self.user = user.unwrap_or_default().to_owned();
+                tokens(self)
+            }
+            ("POST", "auth/session/refresh") if content.contains(&format!("refresh-{}\"", self.given)) => {
+                tokens(self)
+            }
+            ("POST", "auth/session/revoke") => Response::new(204, [], ""),
+            ("GET", "auth/whoami") if known => Response::new(
+                200,
+                [],
+                format!(
+                    r#"{{"uuid":"p-{0}","type":"user","identities":[{{"id":"{0}","provider":"toy"}}]}}"#,
+                    self.user
+                ),
+            ),
+            ("GET", _) if known => Response::new(200, [], "{}"),
+            _ => Response::new(401, [], r#"{"detail":"Could not validate credentials"}"#),
+        }
+    }
+}
+
+impl Transport for Site {
+    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
+        let mut state = self.state.lock().unwrap();
+        let credential = match &request.authorization {
+            Some(Authorization::Bearer(token) | Authorization::ApiKey(token)) => token.expose(),
+            None => "-",
+        };
+        let line = format!("{} {} {credential}", request.method.as_str(), request.url.to_request());
+        state.log.push(line);
+        if state.down {
+            return Err(Unreachable { fault: TransportFault::Connect, sent: Sent::No });
+        }
+        Ok(state.answer(request))
+    }
+}
+
+/// Somebody who answers in turn, and remembers what was said.
+#[derive(Default)]
+pub(super) struct Person {
+    answers: Mutex<VecDeque<Answer>>,
+    pub(super) told: Mutex<Vec<Notice>>,
+}
+
+impl Person {
+    pub(super) fn answers(&self, username: &str, password: &str) {
+        let answer = Answer::Password { username: Foreign::from(username), password: Secret::from(password) };
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    pub(super) fn told(&self) -> Vec<Notice> {
+        core::mem::take(&mut self.told.lock().unwrap())
+    }
+}
+
+impl Prompt for Person {
+    fn ask(&self, _question: &Question, _dismissed: &Dismiss) -> Result<Answer, PromptFault> {
+        let answer = self.answers.lock().unwrap().pop_front();
+        answer.ok_or(PromptFault::Cannot(CannotPrompt::Unanswered))
+    }
+
+    fn tell(&self, notice: &Notice) {
+        self.told.lock().unwrap().push(notice.clone());
+    }
+}
+
+/// A clock that is turned.
+#[derive(Default)]
+pub(super) struct Hand(AtomicI64);
+
+impl Hand {
+    pub(super) fn turn(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Now {
+        let millis = self.0.load(Ordering::SeqCst);
+        Now { tick: Tick(millis.unsigned_abs()), wall: Timestamp(1_800_000_000 + millis / 1_000) }
+    }
+}
+
+/// A store that can be made read-only.
+#[derive(Default)]
+pub(super) struct Shelf {
+    pub(super) inner: MemoryStore,
+    read_only: Mutex<bool>,
+}
+
+impl Shelf {
+    pub(super) fn make_read_only(&self) {
+        *self.read_only.lock().unwrap() = true;
+    }
+}
+
+impl Store for Shelf {
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        self.inner.load(key)
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        if *self.read_only.lock().unwrap() {
+            return Err(StoreFault { kind: StoreFaultKind::ReadOnly, path: Foreign::from("/shelf") });
+        }
+        self.inner.apply(change)
+    }
+
+    fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        self.inner.lock(kind, key, wait)
+    }
+
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        self.inner.sites()
+    }
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Rig {
+    pub(super) site: Arc<Site>,
+    pub(super) person: Arc<Person>,
+    pub(super) clock: Arc<Hand>,
+    pub(super) store: Arc<Shelf>,
+}
+
+impl Rig {
+    pub(super) fn builder(&self) -> Builder {
+        Authenticator::builder()
+            .transport(Arc::clone(&self.site) as Arc<dyn Transport>)
+            .prompt(Arc::clone(&self.person) as Arc<dyn Prompt>)
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .store(Arc::clone(&self.store) as Arc<dyn Store>)
+    }
+
+    pub(super) fn auth(&self) -> Authenticator {
+        self.builder().build().unwrap()
+    }
+}

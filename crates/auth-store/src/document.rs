@@ -1,0 +1,55 @@
+//! Small JSON files of our own: read whole, replaced whole, set aside when nobody can read them.
+
+use auth_core::error::{StoreFault, StoreFaultKind};
+
+use crate::atomic;
+use crate::fault::fault;
+use crate::os::{Dir, Spot};
+
+/// Ours stay far below it, and one that does not is not ours.
+const LONGEST: u64 = 1024 * 1024;
+
+/// What such a file holds.
+pub(crate) trait Document: Default {
+    /// Reads the whole; `None` if it cannot be understood.
+    fn read(bytes: &[u8]) -> Option<Self>;
+
+    /// Writes the whole, with what was not understood of it.
+    fn write(&self) -> Vec<u8>;
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) enum Read<D> {
+    Missing,
+    Broken,
+    Whole(D),
+}
+
+/// Looks, and changes nothing.
+pub(crate) fn read<D: Document>(dir: &Dir, name: &str) -> Result<Read<D>, StoreFault> {
+    let Some(spot) = dir.spot(name, false)? else { return Ok(Read::Missing) };
+    let Some(content) = spot.read(LONGEST)? else { return Ok(Read::Missing) };
+    let is_whole = u64::try_from(content.bytes.len()).is_ok_and(|length| length <= LONGEST);
+    Ok(is_whole.then(|| D::read(&content.bytes)).flatten().map_or(Read::Broken, Read::Whole))
+}
+
+/// Reads in order to write back; a broken file is set aside, which leaves none. Call it under the file's lock.
+pub(crate) fn take<D: Document>(dir: &Dir, name: &str) -> Result<D, StoreFault> {
+    match read(dir, name)? {
+        Read::Whole(document) => return Ok(document),
+        Read::Missing => {}
+        Read::Broken => atomic::set_aside(&spot(dir, name)?, dir, name)?,
+    }
+    Ok(D::default())
+}
+
+/// Replaces the file. Call it under the file's lock.
+pub(crate) fn write<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
+    atomic::replace(&spot(dir, name)?, &document.write())
+}
+
+fn spot(dir: &Dir, name: &str) -> Result<Spot, StoreFault> {
+    let spot = dir.spot(name, true)?;
+    spot.ok_or_else(|| fault(StoreFaultKind::NotA("file"), &dir.path().join(name)))
+}

@@ -1,0 +1,162 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
+use auth_core::session::Session;
+use auth_core::{Digest, Holder};
+
+use auth_core::error::StoreFault;
+
+/// Keeps sessions, sites and locks in this process only. Clones share what they keep.
+///
+/// ```
+/// use auth_core::ports::{Key, Loaded, Store};
+/// let store = auth_store::MemoryStore::new();
+/// let key = Key { site: "http://127.0.0.1:8000/api/v1/".into(), slot: String::new() };
+/// assert_eq!(store.load(&key)?, Loaded::None);
+/// # Ok::<(), auth_core::error::StoreFault>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sessions: HashMap<Key, Session>,
+    intents: HashMap<Key, Digest>,
+    sites: Vec<SiteEntry>,
+    locks: HashSet<(LockKind, Key)>,
+}
+
+impl Shared {
+    /// A thread that panicked while it held this left no change half made: each is a single insert or remove.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn stored(&self, key: &Key) -> Option<Stored> {
+        let session = self.sessions.get(key)?.clone();
+        (!session.tokens.is_empty()).then(|| Stored { session, intent: self.intents.get(key).copied() })
+    }
+}
+
+impl MemoryStore {
+    /// Nothing kept yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        Ok(self.0.state().stored(key).map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))))
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        let mut state = self.0.state();
+        match change {
+            Change::Save { key, session } => {
+                state.intents.remove(key);
+                state.sessions.insert(key.clone(), Session::clone(session));
+            }
+            Change::ClearIf { key, generation } => {
+                if let Some(stored) = state.stored(key) {
+                    if stored.session.tokens.generation() != *generation {
+                        return Ok(Applied::Conflict(Box::new(stored)));
+                    }
+                    state.sessions.remove(key);
+                    state.intents.remove(key);
+                }
+            }
+            Change::Intent { key, redeeming } => {
+                state.intents.insert(key.clone(), *redeeming);
+            }
+            Change::Prefer(entry) => {
+                state.sites.retain(|known| known.key != entry.key);
+                state.sites.insert(0, entry.clone());
+            }
+            Change::Forget(key) => state.sites.retain(|known| known.key != *key),
+        }
+        Ok(Applied::Done)
+    }
+
+    fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        let name = (kind, key.clone());
+        let state = self.0.state();
+        let waited = self.0.freed.wait_timeout_while(state, wait, |state| state.locks.contains(&name));
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if !state.locks.insert(name.clone()) {
+            return Ok(Locking::Busy(Holder { pid: Some(std::process::id()), host: None }));
+        }
+        Ok(Locking::Held(Box::new(Guard { shared: Arc::clone(&self.0), name })))
+    }
+
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        Ok(self.0.state().sites.clone())
+    }
+}
+
+struct Guard {
+    shared: Arc<Shared>,
+    name: (LockKind, Key),
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.shared.state().locks.remove(&self.name);
+        self.shared.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract;
+
+    #[test]
+    fn the_store_contract_is_kept() {
+        contract::suite(&|| Box::new(MemoryStore::new()));
+    }
+
+    #[test]
+    fn clones_share_everything() {
+        let store = MemoryStore::new();
+        let clone = store.clone();
+        store.apply(&contract::save(contract::session("a", "r"))).unwrap();
+        assert_eq!(contract::found(&clone).session, contract::session("a", "r"));
+        let held = store.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap();
+        assert!(matches!(
+            clone.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap(),
+            Locking::Busy(Holder { pid: Some(pid), .. }) if pid == std::process::id()
+        ));
+        drop(held);
+        assert!(matches!(
+            clone.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap(),
+            Locking::Held(_)
+        ));
+    }
+
+    #[test]
+    fn a_thread_that_panics_frees_its_lock_and_breaks_nothing() {
+        let store = MemoryStore::new();
+        let theirs = store.clone();
+        let panicked = std::thread::spawn(move || {
+            let _held = theirs.lock(LockKind::Prompt, &contract::key(), Duration::ZERO).unwrap();
+            let _state = theirs.0.state.lock().unwrap();
+            std::panic::resume_unwind(Box::new("on purpose"));
+        })
+        .join();
+        assert!(panicked.is_err());
+        assert_eq!(store.load(&contract::key()), Ok(Loaded::None));
+        let again = store.lock(LockKind::Prompt, &contract::key(), Duration::from_secs(10)).unwrap();
+        assert!(matches!(again, Locking::Held(_)));
+    }
+}

@@ -1,0 +1,180 @@
+//! Where there are no owners and modes to check, paths do.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use auth_core::Foreign;
+use auth_core::error::{StoreFault, StoreFaultKind};
+
+use super::Stamp;
+use crate::fault::{fault, from_io};
+use crate::steps::{Step, step};
+
+/// A folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Dir {
+    path: PathBuf,
+}
+
+impl Dir {
+    /// Opens `root` and then one after the other of `below`. What is missing is made or answered with `None`.
+    pub(crate) fn open(root: &Path, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
+        let path = below.iter().fold(root.to_owned(), |path, name| path.join(name));
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => Ok(Some(Self { path })),
+            Ok(_) => Err(fault(StoreFaultKind::NotA("directory"), &path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
+                let created = step(Step::MakeDirectory, path.as_os_str(), || fs::create_dir_all(&path));
+                created.map(|()| Some(Self { path: path.clone() })).map_err(|error| from_io(&error, &path))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(from_io(&error, &path)),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When something was last made, renamed or removed in it.
+    pub(crate) fn modified(&self) -> Result<SystemTime, StoreFault> {
+        let meta = fs::metadata(&self.path).and_then(|meta| meta.modified());
+        meta.map_err(|error| from_io(&error, &self.path))
+    }
+
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "there are no modes here")]
+    pub(crate) fn tighten(&mut self) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
+    /// The place that `name` stands for, links followed.
+    pub(crate) fn spot(&self, name: &str, _make: bool) -> Result<Option<Spot>, StoreFault> {
+        let path = self.path.join(name);
+        let is_link = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+        if !is_link {
+            return Ok(Some(Spot { dir: self.clone(), name: OsString::from(name) }));
+        }
+        let path = fs::canonicalize(&path).map_err(|error| from_io(&error, &path))?;
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(fault(StoreFaultKind::NotA("file"), &path));
+        };
+        Ok(Some(Spot { dir: Self { path: parent.to_owned() }, name: name.to_owned() }))
+    }
+
+    /// The names in it.
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    /// A rename lasts of itself here.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        step(Step::SyncDirectory, self.path.as_os_str(), || Ok(()))
+    }
+}
+
+/// A name in its own folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Spot {
+    dir: Dir,
+    name: OsString,
+}
+
+impl Spot {
+    pub(crate) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path.join(&self.name)
+    }
+
+    /// Another name in the same folder.
+    pub(crate) fn beside(&self, name: &OsStr) -> Self {
+        Self { dir: self.dir.clone(), name: name.to_owned() }
+    }
+
+    /// Which file is there now.
+    pub(crate) fn stamp(&self) -> Result<Option<Stamp>, StoreFault> {
+        match fs::symlink_metadata(self.path()) {
+            Ok(meta) => Ok(Some(stamp(&meta))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(from_io(&error, &self.path())),
+        }
+    }
+
+    /// Opens the file for reading, if there is one.
+    pub(crate) fn open(&self) -> Result<Option<(File, Stamp)>, StoreFault> {
+        self.opened(OpenOptions::new().read(true))
+    }
+
+    /// Opens the file for changing it where it is, if there is one.
+    pub(crate) fn open_in_place(&self) -> Result<Option<File>, StoreFault> {
+        Ok(self.opened(OpenOptions::new().write(true))?.map(|(file, _)| file))
+    }
+
+    /// Opens the file for locking it, and makes it if there is none.
+    pub(crate) fn open_to_lock(&self) -> Result<File, StoreFault> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.open(self.path()).map_err(|error| from_io(&error, &self.path()))
+    }
+
+    /// Makes a new file called `name` in the same folder.
+    pub(crate) fn create_beside(&self, name: &OsStr) -> io::Result<File> {
+        let path = self.dir.path.join(name);
+        step(Step::Create, name, || OpenOptions::new().write(true).create_new(true).open(&path))
+    }
+
+    /// Puts the file called `name` in the same folder in the place of this one.
+    pub(crate) fn replace_with(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Rename, &self.name, || fs::rename(self.dir.path.join(name), self.path()))
+    }
+
+    /// Moves the file into another folder.
+    pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
+        step(Step::Rename, name, || fs::rename(self.path(), other.path.join(name)))
+    }
+
+    /// Removes the file called `name` in the same folder.
+    pub(crate) fn unlink_beside(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Unlink, name, || fs::remove_file(self.dir.path.join(name)))
+    }
+
+    fn opened(&self, options: &OpenOptions) -> Result<Option<(File, Stamp)>, StoreFault> {
+        let path = self.path();
+        let opened = options.open(&path).and_then(|file| {
+            let meta = file.metadata()?;
+            Ok((file, meta))
+        });
+        match opened {
+            Ok((file, meta)) if meta.is_file() => Ok(Some((file, stamp(&meta)))),
+            Ok(_) => Err(fault(StoreFaultKind::NotA("file"), &path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(_) if path.is_dir() => Err(fault(StoreFaultKind::NotA("file"), &path)),
+            Err(error) => Err(from_io(&error, &path)),
+        }
+    }
+}
+
+fn stamp(meta: &Metadata) -> Stamp {
+    let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Stamp { file: (0, 0), size: meta.len(), modified, changed: (0, 0) }
+}
+
+/// Refuses a home that is missing.
+pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
+    if home.is_dir() { Ok(()) } else { Err(fault(StoreFaultKind::NoHome, home)) }
+}
+
+/// This machine's name.
+pub(crate) fn host() -> Option<Foreign> {
+    let name = std::env::var_os("COMPUTERNAME").or_else(|| std::env::var_os("HOSTNAME"))?;
+    name.to_str().map(Foreign::from)
+}

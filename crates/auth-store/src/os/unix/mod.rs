@@ -1,0 +1,247 @@
+mod meta;
+mod spot;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use auth_core::Foreign;
+use auth_core::error::{StoreFault, StoreFaultKind};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+use self::meta::{Meta, is_ours};
+use crate::fault::{fault, from_io, other, untrusted};
+use crate::steps::{Step, step};
+
+pub(crate) use spot::Spot;
+
+/// How a folder is opened to look things up in it: that needs no permission to list it.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const LOOK_UP: OFlags = OFlags::PATH;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const LOOK_UP: OFlags = OFlags::RDONLY;
+
+/// How many links one path may lead over, as Linux has it.
+const LINKS: u32 = 40;
+/// How often a folder is made that somebody takes away again.
+const MAKE_TRIES: u32 = 16;
+
+/// A folder that is held open: what is checked of it and what is used is the same, whatever its path means by then.
+#[derive(Clone, Debug)]
+pub(crate) struct Dir {
+    fd: Arc<OwnedFd>,
+    path: PathBuf,
+    meta: Meta,
+}
+
+impl Dir {
+    /// Opens `root` and then one after the other of `below`, each of which must be ours or root's. Links are followed
+    /// where nobody else could have placed them. What is missing is made (0700) or answered with `None`.
+    pub(crate) fn open(root: &Path, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
+        let mut links = LINKS;
+        let start = if root.is_absolute() { Self::at("/")? } else { Self::at(".")? };
+        let Some(mut dir) = start.walk(root, make, &mut links)? else { return Ok(None) };
+        dir.check_owner()?;
+        for name in below {
+            let Some(next) = dir.walk(Path::new(name), make, &mut links)? else { return Ok(None) };
+            next.check_owner()?;
+            dir = next;
+        }
+        Ok(Some(dir))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// When something was last made, renamed or removed in it.
+    pub(crate) fn modified(&self) -> Result<SystemTime, StoreFault> {
+        let stat = rustix::fs::fstat(&*self.fd).map_err(|errno| self.said(errno))?;
+        Ok(Meta::new(&stat).stamp.modified)
+    }
+
+    /// Takes from others what they may do here. What cannot be changed is left, unless others could place files.
+    pub(crate) fn tighten(&mut self) -> Result<(), StoreFault> {
+        let (mode, loose) = (self.meta.mode & 0o700, self.meta.mode & 0o077 != 0);
+        if self.meta.is_of_this_user() {
+            let tight = Mode::from_raw_mode(mode as _);
+            if loose && rustix::fs::chmodat(&*self.fd, ".", tight, AtFlags::empty()).is_ok() {
+                self.meta.mode = mode;
+            }
+        } else if self.meta.mode & 0o022 != 0 {
+            return Err(untrusted("it is not ours, and any user can change it", &self.path));
+        }
+        Ok(())
+    }
+
+    /// The place that `name` stands for, links followed; `None` if they lead to a folder that is not there.
+    pub(crate) fn spot(&self, name: &str, make: bool) -> Result<Option<Spot>, StoreFault> {
+        let (mut links, mut dir, mut name) = (LINKS, self.clone(), OsString::from(name));
+        while let Some(meta) = dir.meta_of(&name)?.filter(Meta::is_link) {
+            let target = dir.target(&name, &meta, &mut links)?;
+            let Some(last) = target.file_name() else {
+                return Err(fault(StoreFaultKind::NotA("file"), &dir.path.join(&name)));
+            };
+            let parent = target.parent().unwrap_or(Path::new(""));
+            let Some(next) = dir.walk(parent, make, &mut links)? else { return Ok(None) };
+            next.check_owner()?;
+            (dir, name) = (next, last.to_owned());
+        }
+        Ok(Some(Spot::new(dir, name)))
+    }
+
+    /// The names in it.
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(self.listable()?)? {
+            names.push(OsString::from_vec(entry?.file_name().to_bytes().to_vec()));
+        }
+        Ok(names)
+    }
+
+    /// Makes what was renamed or removed in it last. File systems that cannot are let be.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        step(Step::SyncDirectory, self.path.as_os_str(), || match rustix::fs::fsync(self.listable()?) {
+            Ok(()) | Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        })
+    }
+
+    fn at(path: &str) -> Result<Self, StoreFault> {
+        let said = |errno: Errno| from_io(&errno.into(), Path::new(path));
+        let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(said)?;
+        let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
+        Ok(Self { fd: Arc::new(fd), path: PathBuf::from(path), meta })
+    }
+
+    fn listable(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)
+    }
+
+    /// Goes along `path` from here, one name at a time.
+    fn walk(&self, path: &Path, make: bool, links: &mut u32) -> Result<Option<Self>, StoreFault> {
+        let (mut at, mut tries) = (self.clone(), MAKE_TRIES);
+        let mut left = names_of(path);
+        while let Some(name) = left.pop() {
+            if name == "/" {
+                at = Self::at("/")?;
+                continue;
+            }
+            match at.meta_of(&name)? {
+                None if make && tries > 0 => {
+                    at.make(&name)?;
+                    tries -= 1;
+                    left.push(name);
+                }
+                None => return Ok(None),
+                Some(meta) if meta.is_link() => left.extend(names_of(&at.target(&name, &meta, links)?)),
+                Some(meta) if meta.is_dir() => {
+                    at = at.enter(&name)?;
+                    tries = MAKE_TRIES;
+                }
+                Some(_) => return Err(fault(StoreFaultKind::NotA("directory"), &at.path.join(&name))),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn enter(&self, name: &OsStr) -> Result<Self, StoreFault> {
+        let mut path = self.path.clone();
+        if name == ".." {
+            path.pop();
+        } else {
+            path.push(name);
+        }
+        let said = |errno: Errno| from_io(&errno.into(), &path);
+        let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&*self.fd, name, flags, Mode::empty()).map_err(said)?;
+        let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
+        Ok(Self { fd: Arc::new(fd), path, meta })
+    }
+
+    fn make(&self, name: &OsStr) -> Result<(), StoreFault> {
+        let made =
+            step(Step::MakeDirectory, name, || match rustix::fs::mkdirat(&*self.fd, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => Ok(()),
+                Err(errno) => Err(errno.into()),
+            });
+        made.map_err(|error| from_io(&error, &self.path.join(name)))?;
+        // If this folder may not be read, a crash may lose the new one, and then it is made again.
+        match self.sync() {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced.map_err(|error| from_io(&error, &self.path)),
+        }
+    }
+
+    fn meta_of(&self, name: &OsStr) -> Result<Option<Meta>, StoreFault> {
+        match rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Meta::new(&stat))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(from_io(&errno.into(), &self.path.join(name))),
+        }
+    }
+
+    /// Where a link leads, if neither the link nor this folder is in another user's hands.
+    fn target(&self, name: &OsStr, link: &Meta, links: &mut u32) -> Result<PathBuf, StoreFault> {
+        let path = self.path.join(name);
+        if !link.is_trusted() {
+            return Err(untrusted("it is a link of another user's", &path));
+        }
+        // Where the sticky bit is set, only the owners of a link and of its folder can replace it.
+        let closed = self.meta.mode & 0o022 == 0 || self.meta.mode & 0o1000 != 0;
+        if !(self.meta.is_trusted() && closed) {
+            return Err(untrusted("it is a link in a folder that other users can change", &path));
+        }
+        *links = links.checked_sub(1).ok_or_else(|| other("too many links", &path))?;
+        let target = rustix::fs::readlinkat(&*self.fd, name, Vec::new());
+        let target = target.map_err(|errno| from_io(&errno.into(), &path))?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    fn check_owner(&self) -> Result<(), StoreFault> {
+        if self.meta.is_trusted() {
+            Ok(())
+        } else {
+            Err(untrusted("it is a folder of another user's", &self.path))
+        }
+    }
+
+    fn said(&self, errno: Errno) -> StoreFault {
+        from_io(&errno.into(), &self.path)
+    }
+}
+
+/// The names along a path, the last one first; `/` stands for the root.
+fn names_of(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|component| !matches!(component, Component::CurDir));
+    names.rev().map(|component| component.as_os_str().to_owned()).collect()
+}
+
+/// Refuses a home that is missing or another user's: with `sudo`, HOME may still name the caller's.
+pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
+    match fs::metadata(home) {
+        Ok(meta) if meta.is_dir() && is_ours(meta.uid()) => Ok(()),
+        Ok(meta) if meta.is_dir() => Err(untrusted("HOME is another user's", home)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(from_io(&error, home)),
+        _ => Err(fault(StoreFaultKind::NoHome, home)),
+    }
+}
+
+/// This machine's name.
+pub(crate) fn host() -> Option<Foreign> {
+    rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(Foreign::new)
+}
+
+/// A descriptor as a file.
+fn file(fd: OwnedFd) -> File {
+    File::from(fd)
+}

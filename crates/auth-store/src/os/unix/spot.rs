@@ -1,0 +1,139 @@
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use auth_core::error::{StoreFault, StoreFaultKind};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::meta::Meta;
+use super::{Dir, file};
+use crate::fault::{fault, from_io, untrusted};
+use crate::os::Stamp;
+use crate::steps::{Step, step};
+
+/// No links, no waiting for the other end of a pipe, no terminal of ours, not for our children.
+const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// A name in its own folder, which is held open.
+#[derive(Clone, Debug)]
+pub(crate) struct Spot {
+    dir: Dir,
+    name: OsString,
+}
+
+impl Spot {
+    pub(super) fn new(dir: Dir, name: OsString) -> Self {
+        Self { dir, name }
+    }
+
+    pub(crate) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path.join(&self.name)
+    }
+
+    /// Another name in the same folder.
+    pub(crate) fn beside(&self, name: &OsStr) -> Self {
+        Self { dir: self.dir.clone(), name: name.to_owned() }
+    }
+
+    /// Which file is there now.
+    pub(crate) fn stamp(&self) -> Result<Option<Stamp>, StoreFault> {
+        Ok(self.dir.meta_of(&self.name)?.map(|meta| meta.stamp))
+    }
+
+    /// Opens the file for reading, if there is one, and takes from others what they may do with it.
+    pub(crate) fn open(&self) -> Result<Option<(File, Stamp)>, StoreFault> {
+        self.opened(OFlags::RDONLY)
+    }
+
+    /// Opens the file for changing it where it is, if there is one.
+    pub(crate) fn open_in_place(&self) -> Result<Option<File>, StoreFault> {
+        Ok(self.opened(OFlags::WRONLY)?.map(|(file, _)| file))
+    }
+
+    /// Opens the file for locking it, and makes it if there is none.
+    pub(crate) fn open_to_lock(&self) -> Result<File, StoreFault> {
+        match self.opened(OFlags::RDWR | OFlags::CREATE)? {
+            Some((file, _)) => Ok(file),
+            None => Err(self.said(Errno::NOENT)),
+        }
+    }
+
+    /// Makes a new file called `name` in the same folder, readable by nobody else from its birth.
+    pub(crate) fn create_beside(&self, name: &OsStr) -> io::Result<File> {
+        step(Step::Create, name, || {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok(file(rustix::fs::openat(&*self.dir.fd, name, flags, Mode::RUSR | Mode::WUSR)?))
+        })
+    }
+
+    /// Puts the file called `name` in the same folder in the place of this one.
+    pub(crate) fn replace_with(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Rename, &self.name, || {
+            Ok(rustix::fs::renameat(&*self.dir.fd, name, &*self.dir.fd, &*self.name)?)
+        })
+    }
+
+    /// Moves the file into another folder.
+    pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
+        step(Step::Rename, name, || Ok(rustix::fs::renameat(&*self.dir.fd, &*self.name, &*other.fd, name)?))
+    }
+
+    /// Removes the file called `name` in the same folder.
+    pub(crate) fn unlink_beside(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Unlink, name, || Ok(rustix::fs::unlinkat(&*self.dir.fd, name, AtFlags::empty())?))
+    }
+
+    fn opened(&self, flags: OFlags) -> Result<Option<(File, Stamp)>, StoreFault> {
+        // Looked at before it is opened: opening a device can do things.
+        match self.dir.meta_of(&self.name)? {
+            Some(meta) => self.check(&meta)?,
+            None if flags.contains(OFlags::CREATE) => {}
+            None => return Ok(None),
+        }
+        let opened = retry_on_intr(|| {
+            rustix::fs::openat(&*self.dir.fd, &*self.name, flags | SAFELY, Mode::RUSR | Mode::WUSR)
+        });
+        let fd = match opened {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(self.said(errno)),
+        };
+        let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(|errno| self.said(errno))?);
+        self.check(&meta)?;
+        if meta.is_of_this_user() && meta.mode & 0o077 != 0 {
+            // Where modes cannot be changed, or are not kept, the file is used as it is.
+            let tight = Mode::from_raw_mode((meta.mode & 0o700) as _);
+            let _ = rustix::fs::fchmod(&fd, tight);
+            let stat = rustix::fs::fstat(&fd).map_err(|errno| self.said(errno))?;
+            return Ok(Some((file(fd), Meta::new(&stat).stamp)));
+        }
+        Ok(Some((file(fd), meta.stamp)))
+    }
+
+    fn check(&self, meta: &Meta) -> Result<(), StoreFault> {
+        if !meta.is_file() {
+            return Err(fault(StoreFaultKind::NotA("file"), &self.path()));
+        }
+        if !meta.is_trusted() {
+            return Err(untrusted("it is a file of another user's", &self.path()));
+        }
+        if !meta.is_of_this_user() && meta.mode & 0o022 != 0 {
+            return Err(untrusted("it is not ours, and other users can change it", &self.path()));
+        }
+        Ok(())
+    }
+
+    fn said(&self, errno: Errno) -> StoreFault {
+        from_io(&errno.into(), &self.path())
+    }
+}

@@ -1,0 +1,303 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use auth_core::Foreign;
+use auth_core::session::Links;
+use auth_core::time::Timestamp;
+
+use super::*;
+use crate::contract::{self, clear, found, key, save, session, session_of};
+use crate::rig::{Rig, SETTLED, make_older, mode};
+
+#[test]
+fn the_store_contract_is_kept() {
+    // The folders outlive the stores that are made in them.
+    let rigs = std::cell::RefCell::new(Vec::new());
+    contract::suite(&|| {
+        let rig = Rig::new();
+        let store = rig.store.clone();
+        rigs.borrow_mut().push(rig);
+        Box::new(store)
+    });
+}
+
+#[test]
+fn files_are_those_of_the_python_client() {
+    let rig = Rig::new();
+    let mut with_id = session("a.b-c", "r.s_t");
+    with_id.tokens.id = Some(Secret::from("i.d"));
+    rig.store.apply(&save(with_id)).unwrap();
+    let directory = rig.path("cache/tokens/http%3A%2F%2F127.0.0.1%3A18701%2Fapi%2Fv1%2F");
+    assert_eq!(rig.tokens(), directory);
+    for (name, token) in [("access_token", "a.b-c"), ("refresh_token", "r.s_t"), ("id_token", "i.d")] {
+        assert_eq!(fs::read(directory.join(name)).unwrap(), token.as_bytes());
+    }
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 3, "and nothing of ours beside them");
+}
+
+#[test]
+fn what_is_made_is_private_and_what_is_found_loose_is_mended_f2() {
+    let rig = Rig::new();
+    rig.python_writes("access_token", "a0", SETTLED);
+    rig.python_writes("refresh_token", "r0", SETTLED);
+    fs::set_permissions(rig.tokens().join("access_token"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(mode(&rig.tokens()), 0o755);
+    found(&rig.store);
+    assert_eq!(mode(&rig.tokens().join("access_token")), 0o600, "by reading");
+    assert_eq!(mode(&rig.tokens()), 0o700);
+    assert_eq!(mode(&rig.path("cache/tokens")), 0o755, "not ours to change");
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    rig.store.apply(&Change::Prefer(entry())).unwrap();
+    drop(rig.store.lock(LockKind::Renewal, &key(), Duration::ZERO).unwrap());
+    for path in rig.files() {
+        assert_eq!(mode(&rig.path("").join(&path)), 0o600, "{path:?}");
+    }
+    for folder in ["state", "state/tiled", "state/locks"] {
+        assert_eq!(mode(&rig.path(folder)), 0o700, "{folder}");
+    }
+    fs::set_permissions(rig.path("state/tiled"), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(rig.sidecar(), fs::Permissions::from_mode(0o666)).unwrap();
+    found(&rig.store);
+    assert_eq!((mode(&rig.path("state/tiled")), mode(&rig.sidecar())), (0o700, 0o600));
+}
+
+fn entry() -> SiteEntry {
+    SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true }
+}
+
+#[test]
+fn what_python_wrote_is_read_and_is_a_new_generation() {
+    let rig = Rig::new();
+    rig.python_writes("refresh_token", "r0", SETTLED);
+    rig.python_writes("access_token", "a0\n", SETTLED);
+    let first = found(&rig.store);
+    let expected = Session { facts: Facts::default(), links: Links::default(), ..session("a0", "r0") };
+    assert_eq!(first, Stored { session: expected, intent: None });
+    assert!(!rig.path("state").exists(), "reading makes nothing");
+
+    rig.store.apply(&save(session("a1", "r1"))).unwrap();
+    let redeeming = Digest::of(&Secret::from("r1"));
+    rig.store.apply(&Change::Intent { key: key(), redeeming }).unwrap();
+    rig.python_writes("refresh_token", "r2", Duration::ZERO);
+    assert_eq!(rig.store.load(&key()), Ok(Loaded::Torn));
+    rig.python_writes("refresh_token", "r2", SETTLED);
+    // {"exp":1795404382}
+    let jwt = "e30.eyJleHAiOjE3OTU0MDQzODJ9.c2ln";
+    rig.python_writes("access_token", jwt, SETTLED);
+    let second = found(&rig.store);
+    assert_eq!(second.intent, None, "what was being redeemed is no longer there");
+    let second = second.session;
+    assert_eq!(second.tokens, session(jwt, "r2").tokens);
+    assert_eq!(second.facts, Facts { expires: Some(Timestamp(1_795_404_382)), ..Facts::default() });
+    assert_eq!(second.links, session("", "").links, "links hold for the site");
+    assert_ne!(second.tokens.generation(), session("a1", "r1").tokens.generation());
+    // Whoever still means what was there before touches nothing.
+    let conflict = rig.store.apply(&clear(&session("a1", "r1"))).unwrap();
+    assert!(matches!(conflict, Applied::Conflict(stored) if stored.session == second));
+}
+
+#[test]
+fn an_empty_file_is_torn_and_then_none() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a0", "r0"))).unwrap();
+    rig.python_writes("access_token", "", Duration::ZERO);
+    assert_eq!(rig.store.load(&key()), Ok(Loaded::Torn));
+    make_older(&rig.tokens().join("access_token"), SETTLED);
+    make_older(&rig.tokens(), SETTLED);
+    let stored = found(&rig.store).session;
+    assert_eq!(stored.tokens, session("", "r0").tokens);
+    assert_eq!(stored.facts, session("", "r0").facts, "it is still the same person's");
+}
+
+#[test]
+fn a_removal_waits_for_who_is_writing() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a0", "r0"))).unwrap();
+    rig.python_writes("refresh_token", "r1", Duration::from_millis(1_900));
+    rig.python_writes("access_token", "a1", Duration::from_millis(1_900));
+    let conflict = rig.store.apply(&clear(&session("a0", "r0"))).unwrap();
+    assert!(
+        matches!(conflict, Applied::Conflict(stored) if stored.session.tokens == session("a1", "r1").tokens)
+    );
+    // Just what is meant may go at once, whoever wrote it.
+    rig.python_writes("access_token", "a2", Duration::ZERO);
+    assert_eq!(rig.store.apply(&clear(&session("a2", "r1"))), Ok(Applied::Done));
+    assert_eq!(fs::read_dir(rig.tokens()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_nobody_can_read_is_kept_before_it_is_replaced_f4() {
+    for remove in [false, true] {
+        let rig = Rig::new();
+        rig.python_writes("refresh_token", "r0", SETTLED);
+        rig.python_writes("access_token", "a0\0\0\0", SETTLED);
+        let long = "i".repeat(70_000);
+        rig.python_writes("id_token", &long, SETTLED);
+        let there = found(&rig.store).session;
+        assert_eq!(there.tokens, session("", "r0").tokens);
+        assert_eq!(rig.set_aside(), [], "not by reading");
+        let change = if remove { clear(&there) } else { save(session("a1", "r1")) };
+        rig.store.apply(&change).unwrap();
+        let kept = rig.set_aside();
+        assert!(kept[0].0.ends_with(".access_token.damaged-1"), "{}", kept[0].0);
+        assert!(kept[1].0.ends_with(".id_token.damaged-1"), "{}", kept[1].0);
+        assert_eq!((kept[0].1.as_slice(), kept[1].1.as_slice()), (&b"a0\0\0\0"[..], long.as_bytes()));
+        assert_eq!(rig.token("access_token"), (!remove).then(|| "a1".to_owned()));
+        assert_eq!(rig.token("id_token"), None);
+    }
+}
+
+#[test]
+fn a_broken_file_of_ours_is_set_aside_by_whoever_meets_it_f4() {
+    let broken: [(&str, &[u8]); 3] = [("cut", b"{\"sessions\": ["), ("empty", b""), ("not ours", &[0xff; 9])];
+    for (name, content) in broken {
+        let rig = Rig::new();
+        rig.store.apply(&save(session("a", "r"))).unwrap();
+        rig.store.apply(&Change::Prefer(entry())).unwrap();
+        fs::write(rig.sidecar(), content).unwrap();
+        fs::write(rig.path("state/tiled/index.json"), content).unwrap();
+        assert_eq!(rig.store.sites(), Ok(Vec::new()), "{name}");
+        assert_eq!(rig.store.load(&key()), Ok(Loaded::Torn), "what was known of the tokens is lost");
+        let contents: Vec<_> = rig.set_aside().into_iter().map(|(_, content)| content).collect();
+        assert_eq!(contents, [content, content], "{name}");
+        rig.store.apply(&save(session("a", "r"))).unwrap();
+        rig.store.apply(&Change::Prefer(entry())).unwrap();
+        assert_eq!(found(&rig.store).session, session("a", "r"));
+        assert_eq!(rig.store.sites(), Ok(vec![entry()]));
+    }
+}
+
+#[test]
+fn a_broken_file_waits_while_somebody_changes_it() {
+    let rig = Rig::new();
+    rig.store.apply(&Change::Prefer(entry())).unwrap();
+    fs::write(rig.path("state/tiled/index.json"), "{").unwrap();
+    let changing = rig.store.change(INDEX_LOCK).unwrap();
+    assert_eq!(rig.store.sites(), Ok(Vec::new()));
+    assert_eq!(rig.set_aside(), []);
+    drop(changing);
+    assert_eq!(rig.store.sites(), Ok(Vec::new()));
+    assert_eq!(rig.set_aside(), [("index.json.damaged-1".to_owned(), b"{".to_vec())]);
+}
+
+#[test]
+fn unknown_members_of_our_files_survive_a_change() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    rig.store.apply(&Change::Prefer(entry())).unwrap();
+    for path in [rig.sidecar(), rig.path("state/tiled/index.json")] {
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen('{', "{\"later\": [1, 2],", 1)).unwrap();
+    }
+    rig.store.apply(&save(session("a2", "r2"))).unwrap();
+    rig.store.apply(&clear(&session("a2", "r2"))).unwrap();
+    rig.store.apply(&Change::Prefer(entry())).unwrap();
+    for path in [rig.sidecar(), rig.path("state/tiled/index.json")] {
+        let value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(value["later"], serde_json::json!([1, 2]));
+    }
+}
+
+#[test]
+fn our_own_folder_holds_no_token_s2() {
+    let rig = Rig::new();
+    for (access, refresh) in [("canary-a1", "canary-r1"), ("canary-a2", "canary-r2")] {
+        rig.store.apply(&save(session(access, refresh))).unwrap();
+        rig.store
+            .apply(&Change::Intent { key: key(), redeeming: Digest::of(&Secret::from(refresh)) })
+            .unwrap();
+    }
+    let holds_one = |path: &PathBuf| {
+        let content = fs::read(rig.path("").join(path)).unwrap();
+        content.windows(6).any(|part| part == b"canary")
+    };
+    let holding: Vec<_> = rig.files().into_iter().filter(holds_one).collect();
+    assert!(holding.iter().all(|path| path.starts_with("cache/tokens")), "{holding:?}");
+    assert_eq!(holding.len(), 2, "and no copies");
+    assert!(!format!("{:?}", rig.store).contains("canary"));
+    rig.store.apply(&clear(&session("canary-a2", "canary-r2"))).unwrap();
+    assert_eq!(rig.files().into_iter().find(holds_one), None, "and none is left after a removal");
+}
+
+#[test]
+fn a_name_that_no_folder_can_have_is_a_fault_p7() {
+    let rig = Rig::new();
+    for site in ["", "..", ".", &"https://h/".repeat(100)] {
+        let key = Key { site: site.to_owned(), slot: String::new() };
+        let change = Change::Save { key: key.clone(), session: Box::new(session("a", "r")) };
+        assert!(rig.store.apply(&change).is_err(), "{site}");
+        assert!(rig.store.load(&key).is_err(), "{site}");
+    }
+    let none: Vec<PathBuf> = Vec::new();
+    let tokens: Vec<_> = rig.files().into_iter().filter(|path| path.starts_with("cache")).collect();
+    assert_eq!(tokens, none);
+}
+
+#[test]
+fn a_token_that_would_not_be_read_back_changes_nothing() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    for (access, refresh) in [("a2\n", "r2"), ("a2", "r\u{e9}2")] {
+        let fault = rig.store.apply(&save(session(access, refresh))).unwrap_err();
+        assert!(matches!(fault.kind, StoreFaultKind::Other(_)), "{fault}");
+        assert!(!format!("{fault} {fault:?}").contains("a2"));
+        assert_eq!(found(&rig.store).session, session("a", "r"));
+    }
+}
+
+/// A reader that takes no lock, beside writers that replace: what it finds is always one session whole.
+#[test]
+fn readers_beside_writers_find_whole_sessions() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a0-0", "r0-0"))).unwrap();
+    let writing = AtomicBool::new(true);
+    let found = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut found = 0;
+            while writing.load(Ordering::SeqCst) {
+                let Loaded::Found(stored) = rig.store.load(&key()).unwrap() else { continue };
+                let text = |token: &Option<Secret>| token.as_ref().map(|t| t.expose()[1..].to_owned());
+                let (access, refresh) =
+                    (text(&stored.session.tokens.access), text(&stored.session.tokens.refresh));
+                // In between, the refresh token is the newer one; what is known is known of both.
+                assert!(access.is_some() && refresh.is_some());
+                assert_eq!(stored.session.facts, session("a", "r").facts);
+                found += 1;
+            }
+            found
+        });
+        let writers: Vec<_> = (1..4)
+            .map(|writer| {
+                let store = &rig.store;
+                scope.spawn(move || {
+                    for n in 0..25 {
+                        let (access, refresh) = (format!("a{writer}-{n}"), format!("r{writer}-{n}"));
+                        store.apply(&save(session(&access, &refresh))).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        writing.store(false, Ordering::SeqCst);
+        reader.join().unwrap()
+    });
+    assert!(found > 0, "the reader found something");
+    let last = contract::found(&rig.store).session.tokens;
+    assert_eq!(last.access.unwrap().expose()[1..], last.refresh.unwrap().expose()[1..]);
+}
+
+#[test]
+fn two_cache_folders_share_neither_facts_nor_locks() {
+    let rig = Rig::new();
+    let other = TiledDirectory::new(rig.path("cache2"), rig.path("state"));
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    other.apply(&save(session_of("bob", "b", "s"))).unwrap();
+    let held = rig.store.lock(LockKind::Renewal, &key(), Duration::ZERO).unwrap();
+    assert!(matches!(other.lock(LockKind::Renewal, &key(), Duration::ZERO).unwrap(), Locking::Held(_)));
+    drop(held);
+    other.apply(&Change::Intent { key: key(), redeeming: Digest::of(&Secret::from("s")) }).unwrap();
+    assert_eq!(found(&rig.store), Stored { session: session("a", "r"), intent: None });
+}

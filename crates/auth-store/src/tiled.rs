@@ -1,0 +1,319 @@
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
+use auth_core::session::{Facts, Generation, Session, Tokens};
+use auth_core::{Digest, Secret};
+
+use crate::document::{self, Document, Read};
+use crate::fault::fault;
+use crate::index::Index;
+use crate::lock::{self, Guard, Taken};
+use crate::os::Dir;
+use crate::roots::{Roots, directory_name};
+use crate::sidecar::{Digests, Sidecar};
+use crate::tokens::{Name, Snapshot};
+use crate::{atomic, order};
+
+/// Below the Python client's cache folder.
+const TOKENS: &str = "tokens";
+/// Below our own folder: what a token does not say, and the list of sites.
+const ABOUT: &str = "tiled";
+/// Below our own folder.
+const LOCKS: &str = "locks";
+const INDEX: &str = "index.json";
+const INDEX_LOCK: &str = "index";
+
+/// How long one change waits for another.
+const CHANGE_WAIT: Duration = Duration::from_secs(3);
+/// How often a directory is read again that changed while it was read.
+const READ_TRIES: u32 = 8;
+/// How long a removal waits for somebody who writes in place, and how often it looks: longer than such a file counts
+/// as being written.
+const SETTLE_WAIT: Duration = Duration::from_millis(2_500);
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+
+/// The token directory of Tiled's Python client, shared with it (spec: Tiled, section 9).
+///
+/// One session for each site, in files of bare tokens that either client reads and renews. What a token does not say
+/// of itself, the list of sites and the locks are in a folder of our own, which holds nothing secret.
+///
+/// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
+///   [`Loaded::Torn`].
+/// - A change is made under a lock, each file replaced whole and made durable, in an order in which a crash leaves
+///   neither two identities nor an access token newer than its refresh token.
+/// - Links are followed where no other user could have placed them; files and folders of other users are refused;
+///   modes that let others in are mended on sight. A file that something is mounted on is rewritten where it is, which
+///   a crash may leave half done.
+/// - What nobody can read is kept as `NAME.damaged-NUMBER` in our own folder before it is replaced.
+#[derive(Clone, Debug)]
+pub struct TiledDirectory {
+    roots: Roots,
+}
+
+impl TiledDirectory {
+    /// The folders that the environment names, as the Python client finds them: `TILED_CACHE_DIR`, else the user's
+    /// cache folder; and for our own `AUTHCTL_STATE_DIR`, else the user's state folder. An empty variable counts as
+    /// unset. Makes and reads nothing yet.
+    ///
+    /// Fails with [`StoreFaultKind::NoHome`] if a folder follows from a home directory that is not there, and with
+    /// [`StoreFaultKind::Untrusted`] if from another user's, which `sudo` may leave in HOME.
+    pub fn from_env() -> Result<Self, StoreFault> {
+        Ok(Self { roots: Roots::from_env()? })
+    }
+
+    /// These folders: the one that holds `tokens`, and one for ourselves.
+    pub fn new(cache_root: impl Into<PathBuf>, state_root: impl Into<PathBuf>) -> Self {
+        Self { roots: Roots::new(cache_root.into(), state_root.into()) }
+    }
+
+    /// Where a site's tokens are or would be.
+    pub fn token_directory(&self, key: &Key) -> Result<PathBuf, StoreFault> {
+        let tokens = self.roots.cache.join(TOKENS);
+        Ok(tokens.join(directory_name(&key.site, &tokens)?))
+    }
+
+    fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
+        let name = directory_name(&key.site, &self.roots.cache)?;
+        let mut dir = Dir::open(&self.roots.cache, &[TOKENS, &name], make)?;
+        if let Some(dir) = &mut dir {
+            dir.tighten()?;
+        }
+        Ok(dir)
+    }
+
+    fn made_tokens(&self, key: &Key) -> Result<Dir, StoreFault> {
+        let path = self.token_directory(key)?;
+        self.tokens(key, true)?.ok_or_else(|| fault(StoreFaultKind::NotA("directory"), &path))
+    }
+
+    fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
+        let mut dir = Dir::open(&self.roots.state, &[name], make)?;
+        if let Some(dir) = &mut dir {
+            dir.tighten()?;
+        }
+        Ok(dir)
+    }
+
+    fn made_state(&self, name: &str) -> Result<Dir, StoreFault> {
+        let missing = || fault(StoreFaultKind::NotA("directory"), &self.roots.state.join(name));
+        self.state(name, true)?.ok_or_else(missing)
+    }
+
+    /// The lock of one read-modify-write.
+    fn change(&self, name: &str) -> Result<Guard, StoreFault> {
+        match self.take(name, CHANGE_WAIT)? {
+            Taken::Ours(guard) => Ok(guard),
+            Taken::Theirs(_) => {
+                let path = self.roots.state.join(LOCKS).join(lock_name(name));
+                Err(fault(StoreFaultKind::Locked, &path))
+            }
+        }
+    }
+
+    fn take(&self, name: &str, wait: Duration) -> Result<Taken, StoreFault> {
+        lock::take(&self.made_state(LOCKS)?, &lock_name(name), wait)
+    }
+
+    fn names(&self, key: &Key) -> Names {
+        let sidecar = format!("{}.json", self.roots.name_of("session", key));
+        Names { sidecar, change: self.roots.name_of("change", key).to_string() }
+    }
+
+    /// A document of ours, without its lock. A broken one is set aside if nobody is changing it.
+    fn peek<D: Document>(&self, name: &str, change: &str) -> Result<D, StoreFault> {
+        let Some(about) = self.state(ABOUT, false)? else { return Ok(D::default()) };
+        match document::read(&about, name)? {
+            Read::Whole(document) => Ok(document),
+            Read::Missing => Ok(D::default()),
+            // Where that fails, it is done by whoever next changes it.
+            Read::Broken => match self.take(change, Duration::ZERO) {
+                Ok(Taken::Ours(_guard)) => Ok(document::take(&about, name).unwrap_or_default()),
+                _ => Ok(D::default()),
+            },
+        }
+    }
+
+    fn save(&self, key: &Key, session: &Session) -> Result<(), StoreFault> {
+        let names = self.names(key);
+        order::check(&session.tokens, &self.token_directory(key)?)?;
+        let _guard = self.change(&names.change)?;
+        let about = self.made_state(ABOUT)?;
+        let dir = self.made_tokens(key)?;
+        let there = Snapshot::read(&dir)?;
+        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
+        let tokens = there.tokens();
+        let same = is_same_person(&sidecar.facts(&tokens), &session.facts);
+        sidecar.list(key, session, Digests::of(&tokens));
+        document::write(&about, &names.sidecar, &sidecar)?;
+        keep_damaged(&there, &about, &names.sidecar)?;
+        for (name, token) in order::of(&session.tokens, same) {
+            put(&dir, name, token)?;
+        }
+        // Only now is the token that was redeemed no longer needed.
+        if sidecar.intent.take().is_some() {
+            document::write(&about, &names.sidecar, &sidecar)?;
+        }
+        Ok(())
+    }
+
+    fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
+        let names = self.names(key);
+        let _guard = self.change(&names.change)?;
+        let about = self.made_state(ABOUT)?;
+        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
+        let Some(dir) = self.tokens(key, false)? else { return Ok(Applied::Done) };
+        let started = Instant::now();
+        let there = loop {
+            let there = Snapshot::read(&dir)?;
+            let is_meant = there.tokens().generation() == generation;
+            let is_whole = is_meant || there.is_settled(&sidecar, SystemTime::now());
+            if (is_whole && there.is_unchanged()?) || started.elapsed() >= SETTLE_WAIT {
+                break there;
+            }
+            thread::sleep(SETTLE_PAUSE);
+        };
+        let tokens = there.tokens();
+        if tokens.generation() != generation {
+            let stored = stored(tokens, &sidecar);
+            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Box::new(stored))));
+        }
+        keep_damaged(&there, &about, &names.sidecar)?;
+        for name in [Name::Access, Name::Refresh, Name::Id] {
+            put(&dir, name, None)?;
+        }
+        if sidecar.clear() {
+            document::write(&about, &names.sidecar, &sidecar)?;
+        }
+        Ok(Applied::Done)
+    }
+
+    fn intend(&self, key: &Key, redeeming: Digest) -> Result<(), StoreFault> {
+        let names = self.names(key);
+        let _guard = self.change(&names.change)?;
+        let about = self.made_state(ABOUT)?;
+        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
+        sidecar.intent = Some(redeeming);
+        document::write(&about, &names.sidecar, &sidecar)
+    }
+
+    /// Changes the index; `change` says whether it did anything.
+    fn list(&self, change: impl FnOnce(&mut Index) -> bool) -> Result<(), StoreFault> {
+        let _guard = self.change(INDEX_LOCK)?;
+        let about = self.made_state(ABOUT)?;
+        let mut index = document::take(&about, INDEX)?;
+        if change(&mut index) { document::write(&about, INDEX, &index) } else { Ok(()) }
+    }
+}
+
+impl Store for TiledDirectory {
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        let Some(dir) = self.tokens(key, false)? else { return Ok(Loaded::None) };
+        let names = self.names(key);
+        for _ in 0..READ_TRIES {
+            // The tokens first: what is known of ours is written before they are.
+            let there = Snapshot::read(&dir)?;
+            let sidecar: Sidecar = self.peek(&names.sidecar, &names.change)?;
+            if !there.is_unchanged()? {
+                continue;
+            }
+            if !there.is_settled(&sidecar, SystemTime::now()) {
+                return Ok(Loaded::Torn);
+            }
+            let stored = stored(there.tokens(), &sidecar);
+            return Ok(stored.map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))));
+        }
+        Ok(Loaded::Torn)
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        match change {
+            Change::Save { key, session } => self.save(key, session)?,
+            Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
+            Change::Intent { key, redeeming } => self.intend(key, *redeeming)?,
+            Change::Prefer(entry) => self.list(|index| {
+                index.prefer(entry);
+                true
+            })?,
+            Change::Forget(key) => self.list(|index| index.forget(key))?,
+        }
+        Ok(Applied::Done)
+    }
+
+    fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        let kind = match kind {
+            LockKind::Renewal => "renewal",
+            LockKind::Prompt => "prompt",
+        };
+        Ok(match self.take(&self.roots.name_of(kind, key).to_string(), wait)? {
+            Taken::Ours(guard) => Locking::Held(Box::new(guard)),
+            Taken::Theirs(holder) => Locking::Busy(holder),
+        })
+    }
+
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        Ok(self.peek::<Index>(INDEX, INDEX_LOCK)?.sites())
+    }
+}
+
+/// What belongs to one session.
+struct Names {
+    sidecar: String,
+    /// The lock of a change.
+    change: String,
+}
+
+fn lock_name(name: &str) -> String {
+    format!("{name}.lock")
+}
+
+fn stored(tokens: Tokens, sidecar: &Sidecar) -> Option<Stored> {
+    if tokens.is_empty() {
+        return None;
+    }
+    let session = Session { facts: sidecar.facts(&tokens), links: sidecar.links.clone(), tokens };
+    // A peer may have replaced the token without knowing of the intent, which is over then.
+    let refresh = session.tokens.refresh.as_ref().map(Digest::of);
+    Some(Stored { session, intent: sidecar.intent.filter(|intent| refresh == Some(*intent)) })
+}
+
+/// True only if both are known and agree.
+fn is_same_person(one: &Facts, other: &Facts) -> bool {
+    match (&one.principal, &other.principal) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.identity.is_some() && one.identity == other.identity,
+    }
+}
+
+fn keep_damaged(there: &Snapshot, about: &Dir, sidecar: &str) -> Result<(), StoreFault> {
+    let site = sidecar.trim_end_matches(".json");
+    for (spot, name) in there.damaged() {
+        atomic::set_aside(spot, about, &format!("{site}.{}", name.as_str()))?;
+    }
+    Ok(())
+}
+
+fn put(dir: &Dir, name: Name, token: Option<&Secret>) -> Result<(), StoreFault> {
+    let Some(spot) = dir.spot(name.as_str(), token.is_some())? else { return Ok(()) };
+    match token {
+        Some(token) => atomic::replace(&spot, token.expose().as_bytes()),
+        None => atomic::remove(&spot),
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "tests/tiled.rs"]
+mod tests;
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "tests/crash.rs"]
+mod crash_tests;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[path = "tests/links.rs"]
+mod link_tests;

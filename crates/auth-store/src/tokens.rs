@@ -1,0 +1,165 @@
+//! The token files of the Python client (spec: Tiled, section 9): the bare text of a token each, written in place by
+//! others, so that a reader may find one cut.
+
+use std::time::{Duration, SystemTime};
+
+use auth_core::error::StoreFault;
+use auth_core::session::Tokens;
+use auth_core::{Digest, Secret};
+
+use crate::atomic::is_older;
+use crate::os::{Dir, Spot, Stamp};
+use crate::sidecar::{Digests, Sidecar};
+
+/// Longer is no token.
+const LONGEST: u64 = 64 * 1024;
+/// A file that nobody has touched for so long is not being written.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// One of the files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Name {
+    Access,
+    Refresh,
+    Id,
+}
+
+impl Name {
+    /// In the order in which the Python client writes them.
+    pub(crate) const ALL: [Self; 3] = [Self::Refresh, Self::Access, Self::Id];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access_token",
+            Self::Refresh => "refresh_token",
+            Self::Id => "id_token",
+        }
+    }
+}
+
+/// What is in a file.
+#[derive(Debug)]
+enum Found {
+    Missing,
+    /// Nothing, or only white space.
+    Empty,
+    /// What no header can carry, or too much.
+    Damaged,
+    Token(Secret),
+}
+
+/// One file as it was read.
+#[derive(Debug)]
+struct TokenFile {
+    name: Name,
+    /// `None` if it is a link into a folder that is not there.
+    spot: Option<Spot>,
+    found: Found,
+    stamp: Option<Stamp>,
+}
+
+impl TokenFile {
+    fn read(dir: &Dir, name: Name) -> Result<Self, StoreFault> {
+        let spot = dir.spot(name.as_str(), false)?;
+        let content = spot.as_ref().map(|spot| spot.read(LONGEST)).transpose()?.flatten();
+        let stamp = content.as_ref().map(|content| content.stamp);
+        let found = content.map_or(Found::Missing, |content| understand(content.bytes));
+        Ok(Self { name, spot, found, stamp })
+    }
+
+    fn is_unchanged(&self) -> Result<bool, StoreFault> {
+        let now = self.spot.as_ref().map(Spot::stamp).transpose()?.flatten();
+        Ok(now == self.stamp)
+    }
+
+    fn token(&self) -> Option<&Secret> {
+        match &self.found {
+            Found::Token(token) => Some(token),
+            Found::Missing | Found::Empty | Found::Damaged => None,
+        }
+    }
+
+    /// False if this may be half of what somebody is writing.
+    fn is_whole(&self, sidecar: &Sidecar, now: SystemTime) -> bool {
+        let known = self.token().is_some_and(|token| sidecar.knows(Digest::of(token)));
+        known || self.stamp.is_none_or(|stamp| is_older(stamp.modified, SETTLED, now))
+    }
+}
+
+fn understand(bytes: Vec<u8>) -> Found {
+    let too_long = u64::try_from(bytes.len()).map_or(true, |length| length > LONGEST);
+    match Secret::from_utf8(bytes) {
+        None => Found::Damaged,
+        Some(_) if too_long => Found::Damaged,
+        Some(text) => match text.expose().trim_ascii() {
+            "" => Found::Empty,
+            token if !is_sendable(token) => Found::Damaged,
+            token if token.len() == text.len() => Found::Token(text),
+            token => Found::Token(Secret::from(token)),
+        },
+    }
+}
+
+/// True if a file can keep it: it is read back as it is.
+pub(crate) fn can_be_kept(token: &Secret) -> bool {
+    let text = token.expose();
+    let fits = u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST);
+    fits && is_sendable(text) && text.trim_ascii() == text
+}
+
+fn is_sendable(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// The token directory at one moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    files: [TokenFile; 3],
+    /// When something was last made, renamed or removed in the directory.
+    modified: SystemTime,
+}
+
+impl Snapshot {
+    pub(crate) fn read(dir: &Dir) -> Result<Self, StoreFault> {
+        let [refresh, access, id] = Name::ALL;
+        let file = |name| TokenFile::read(dir, name);
+        Ok(Self { files: [file(refresh)?, file(access)?, file(id)?], modified: dir.modified()? })
+    }
+
+    /// True if nothing has changed since, so that all of it was there at the same time.
+    pub(crate) fn is_unchanged(&self) -> Result<bool, StoreFault> {
+        for file in &self.files {
+            if !file.is_unchanged()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn tokens(&self) -> Tokens {
+        let token = |name| self.files.iter().find(|file| file.name == name)?.token().cloned();
+        Tokens { access: token(Name::Access), refresh: token(Name::Refresh), id: token(Name::Id) }
+    }
+
+    /// False if somebody who writes in place seems to be at it.
+    pub(crate) fn is_settled(&self, sidecar: &Sidecar, now: SystemTime) -> bool {
+        let tokens = Digests::of(&self.tokens());
+        // The Python client removes an access token that was refused, and then redeems the refresh token.
+        let being_renewed = tokens.access.is_none()
+            && tokens.refresh.is_some()
+            && !sidecar.lists(tokens)
+            && !is_older(self.modified, SETTLED, now);
+        !being_renewed && self.files.iter().all(|file| file.is_whole(sidecar, now))
+    }
+
+    /// The files that nobody can read.
+    pub(crate) fn damaged(&self) -> impl Iterator<Item = (&Spot, Name)> {
+        let damaged = self.files.iter().filter(|file| matches!(file.found, Found::Damaged));
+        damaged.filter_map(|file| Some((file.spot.as_ref()?, file.name)))
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "tests/tokens.rs"]
+mod tests;

@@ -1,0 +1,215 @@
+//! Several processes at one token directory: each is this binary again.
+#![cfg(all(unix, feature = "file"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a test"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use auth_core::Secret;
+use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, SiteEntry, Store as _};
+use auth_core::session::{Session, Tokens};
+use auth_store::TiledDirectory;
+
+const ROLE: &str = "AUTH_STORE_TEST_ROLE";
+const FOLDER: &str = "AUTH_STORE_TEST_FOLDER";
+/// Long enough for whatever is certain to happen.
+const LONG: Duration = Duration::from_secs(30);
+
+fn key() -> Key {
+    Key { site: "http://h/api/v1/".to_owned(), slot: String::new() }
+}
+
+fn store(folder: &Path) -> TiledDirectory {
+    TiledDirectory::new(folder.join("cache"), folder.join("state"))
+}
+
+fn session(name: &str) -> Session {
+    let token = |kind: &str| Some(Secret::from(format!("{kind}-{name}")));
+    let tokens = Tokens { access: token("access"), refresh: token("refresh"), id: None };
+    Session { tokens, ..Session::default() }
+}
+
+fn save(session: Session) -> Change {
+    Change::Save { key: key(), session: Box::new(session) }
+}
+
+fn lock(store: &TiledDirectory, wait: Duration) -> Locking {
+    store.lock(LockKind::Renewal, &key(), wait).unwrap()
+}
+
+/// Does nothing unless a test below asks for it.
+#[test]
+fn child() {
+    let (Some(role), Some(folder)) = (std::env::var_os(ROLE), std::env::var_os(FOLDER)) else { return };
+    let folder = PathBuf::from(folder);
+    let store = store(&folder);
+    match role.to_str().unwrap() {
+        "hold" => {
+            let held = lock(&store, Duration::ZERO);
+            println!("\nready {held:?}");
+            // Until the other side has gone.
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        }
+        "count" => {
+            for _ in 0..25 {
+                let Locking::Held(held) = lock(&store, LONG) else { panic!("too long") };
+                let counter = folder.join("counter");
+                let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
+                fs::write(&counter, (count + 1).to_string()).unwrap();
+                drop(held);
+            }
+        }
+        "save" => {
+            println!("\nready");
+            for n in 0_u64.. {
+                store.apply(&save(session(&format!("{}-{n}", std::process::id())))).unwrap();
+            }
+        }
+        "sites" => {
+            for n in 0..10 {
+                let site = format!("http://{}-{n}/", std::process::id());
+                let key = Key { site, slot: String::new() };
+                store.apply(&Change::Prefer(SiteEntry { key, user: None, allow_http: false })).unwrap();
+            }
+        }
+        "umask" => {
+            rustix::process::umask(rustix::fs::Mode::empty());
+            store.apply(&save(session("x"))).unwrap();
+            store.apply(&Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false })).unwrap();
+            drop(lock(&store, Duration::ZERO));
+        }
+        role => panic!("{role}"),
+    }
+}
+
+fn spawn(role: &str, folder: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture"]).env(ROLE, role).env(FOLDER, folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn wait_until_ready(child: &mut Child) -> BufReader<ChildStdout> {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("ready") {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended");
+    }
+    output
+}
+
+fn all_end_well(children: Vec<Child>) {
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn the_lock_of_a_killed_process_is_free_f7() {
+    let temporary = tempfile::tempdir().unwrap();
+    let store = store(temporary.path());
+    let mut child = spawn("hold", temporary.path());
+    let _output = wait_until_ready(&mut child);
+    for wait in [Duration::ZERO, Duration::from_millis(20)] {
+        match lock(&store, wait) {
+            Locking::Busy(holder) => {
+                assert_eq!(holder.pid, Some(child.id()));
+                assert!(holder.host.is_some());
+            }
+            Locking::Held(_) => panic!("the child holds it"),
+        }
+    }
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| matches!(lock(&store, LONG), Locking::Held(_)));
+        child.kill().unwrap();
+        assert!(waiter.join().unwrap());
+    });
+    child.wait().unwrap();
+    assert!(matches!(lock(&store, Duration::ZERO), Locking::Held(_)));
+}
+
+#[test]
+fn a_lock_is_held_by_one_process_at_a_time() {
+    let temporary = tempfile::tempdir().unwrap();
+    fs::write(temporary.path().join("counter"), "0").unwrap();
+    all_end_well((0..4).map(|_| spawn("count", temporary.path())).collect());
+    assert_eq!(fs::read_to_string(temporary.path().join("counter")).unwrap(), "100");
+}
+
+#[test]
+fn no_site_is_lost_when_many_are_noted_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    all_end_well((0..8).map(|_| spawn("sites", temporary.path())).collect());
+    assert_eq!(store(temporary.path()).sites().unwrap().len(), 80);
+}
+
+#[test]
+fn writers_killed_at_any_moment_leave_whole_tokens_f4() {
+    let temporary = tempfile::tempdir().unwrap();
+    let store = store(temporary.path());
+    store.apply(&save(session("first"))).unwrap();
+    for round in 0..12_u32 {
+        let mut writers: Vec<_> = (0..2).map(|_| spawn("save", temporary.path())).collect();
+        let outputs: Vec<_> = writers.iter_mut().map(wait_until_ready).collect();
+        // Each time a few more of our own saves among theirs.
+        for n in 0..round {
+            store.apply(&save(session(&format!("own-{n}")))).unwrap();
+        }
+        for writer in &mut writers {
+            writer.kill().unwrap();
+            writer.wait().unwrap();
+        }
+        drop(outputs);
+        // These writers know nobody's name, so each takes the old access token away first: it may be missing, and
+        // then, for a moment, somebody might be renewing it. What is there is whole.
+        for (name, kind) in [("access_token", "access-"), ("refresh_token", "refresh-")] {
+            let path = store.token_directory(&key()).unwrap().join(name);
+            if let Ok(text) = fs::read_to_string(path) {
+                let rest = text.strip_prefix(kind).unwrap_or_else(|| panic!("{text}"));
+                assert!(
+                    rest.split('-')
+                        .all(|part| part.parse::<u64>().is_ok() || ["own", "first"].contains(&part))
+                );
+            }
+        }
+        assert!(!matches!(store.load(&key()).unwrap(), Loaded::None));
+    }
+    store.apply(&save(session("last"))).unwrap();
+    match store.load(&key()).unwrap() {
+        Loaded::Found(stored) => assert_eq!(stored.session, session("last")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn modes_are_right_from_birth_whatever_the_umask_f1_f2() {
+    let temporary = tempfile::tempdir().unwrap();
+    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    all_end_well(vec![spawn("umask", temporary.path())]);
+    let mut folders = vec![temporary.path().to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            let mode = entry.metadata().unwrap().mode() & 0o7777;
+            if entry.file_type().unwrap().is_dir() {
+                assert_eq!(mode, 0o700, "{}", entry.path().display());
+                folders.push(entry.path());
+            } else {
+                assert_eq!(mode, 0o600, "{}", entry.path().display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files >= 6, "two tokens, the sidecar, the index, locks: {files}");
+}
