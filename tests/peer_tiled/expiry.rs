@@ -41,7 +41,7 @@ fn a_token_that_has_ended_is_renewed_in_silence() {
     let second = another_token(&home, &url, first.out.trim());
     assert_eq!(Some(second.as_str()), home.token(&url, "access_token").as_deref());
     let who = home.authctl(&["whoami"]);
-    assert_eq!((who.code, who.out.lines().next()), (0, Some("alice")), "{who:?}");
+    assert!(who.code == 0 && who.out.starts_with("alice "), "{who:?}");
 }
 
 #[test]

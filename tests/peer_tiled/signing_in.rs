@@ -20,7 +20,7 @@ fn a_wrong_password_twice_then_the_right_one() {
     assert_eq!(terminal.ended(), 0);
     let screen = terminal.screen();
     assert!(!screen.contains("secret1") && !screen.contains("wrong"), "{screen}");
-    assert_eq!(home.authctl(&["whoami"]).out.lines().next(), Some("alice"));
+    assert!(home.authctl(&["whoami"]).out.starts_with("alice "));
 }
 
 #[test]

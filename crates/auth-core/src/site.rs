@@ -76,6 +76,11 @@ impl Origin {
             || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// True where traffic can be read on the way: in clear, and not within this machine.
+    pub fn is_exposed(&self) -> bool {
+        self.scheme == Scheme::Http && !self.is_loopback()
+    }
+
     /// The root of this origin.
     pub fn url(&self) -> Url {
         Url { origin: self.clone(), path: "/".to_owned(), query: None }

@@ -38,7 +38,8 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 /// The token directory of Tiled's Python client, shared with it (spec: Tiled, section 9).
 ///
 /// One session for each site, in files of bare tokens that either client reads and renews. What a token does not say
-/// of itself, the list of sites and the locks are in a folder of our own, which holds nothing secret.
+/// of itself, the list of sites and the locks are in a folder of our own, which holds nothing secret but what was kept
+/// aside there.
 ///
 /// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
 ///   [`Loaded::Torn`].

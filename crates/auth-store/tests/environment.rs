@@ -90,7 +90,7 @@ fn folders_are_where_the_python_client_and_the_desktop_have_them() {
         ),
         (&[home, ("AUTHCTL_STATE_DIR", "TMP/own")], "home/.cache/tiled", "own"),
         (
-            &[("HOME", "/nonexistent"), ("XDG_CACHE_HOME", "TMP/c"), ("XDG_STATE_HOME", "TMP/s")],
+            &[("HOME", "TMP/missing"), ("XDG_CACHE_HOME", "TMP/c"), ("XDG_STATE_HOME", "TMP/s")],
             "c/tiled",
             "s/auth-native",
         ),
@@ -108,7 +108,7 @@ fn folders_are_where_the_python_client_and_the_desktop_have_them() {
 #[test]
 fn without_a_home_there_is_nowhere() {
     let given = [("TILED_CACHE_DIR", "TMP/t"), ("AUTHCTL_STATE_DIR", "TMP/s")];
-    for home in ["/nonexistent/home", "home", "TMP/file", "/proc/self/no"] {
+    for home in ["TMP/missing", "home", "TMP/file", "/proc/self/no"] {
         let temporary = tempfile::tempdir().unwrap();
         fs::create_dir(temporary.path().join("home")).unwrap();
         fs::write(temporary.path().join("file"), "").unwrap();

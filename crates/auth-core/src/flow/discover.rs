@@ -76,7 +76,7 @@ impl Discover {
     }
 
     fn is_exposed(&self) -> bool {
-        self.uri.origin().scheme() == Scheme::Http && !self.uri.origin().is_loopback()
+        self.uri.origin().is_exposed()
     }
 
     fn probed(&mut self, event: &Event) -> Step<Discovered> {
@@ -96,7 +96,7 @@ impl Discover {
     }
 
     fn answered(&mut self, now: Now, url: &Url, response: &Response) -> Step<Discovered> {
-        if response.is_redirect() {
+        if response.is_redirect() && response.header("location").is_some() {
             return self.redirected(url, response);
         }
         if response.status() >= 500 || response.status() == 429 {
@@ -137,7 +137,8 @@ fn upgrade(uri: &TiledUri, response: &Response) -> Option<TiledUri> {
     let origin = place.origin();
     let same =
         origin.scheme() == Scheme::Https && origin.host() == uri.origin().host() && origin.port() == 443;
-    TiledUri::from_url(&place).ok().filter(|_| same)
+    // Whatever stands in its query was written by whoever answered in clear.
+    TiledUri::from_url(&place.at(place.path())).ok().filter(|_| same)
 }
 
 impl Machine for Discover {

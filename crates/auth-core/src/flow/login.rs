@@ -235,7 +235,8 @@ impl Login {
 
     fn prefer(&mut self) -> Step<SignedIn> {
         self.state = State::Preferring;
-        let entry = SiteEntry { key: self.uri.key(), user: self.user(), allow_http: self.options.allow_http };
+        let allow_http = self.options.allow_http && self.uri.origin().is_exposed();
+        let entry = SiteEntry { key: self.uri.key(), user: self.user(), allow_http };
         Step::Apply(Change::Prefer(entry))
     }
 

@@ -200,3 +200,7 @@ pub enum Event {
 #[cfg(test)]
 #[path = "../tests/walk.rs"]
 mod walk;
+
+#[cfg(test)]
+#[path = "../tests/script.rs"]
+mod script;

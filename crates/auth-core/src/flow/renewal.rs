@@ -66,6 +66,7 @@ enum State {
     Saving(Box<Session>),
     /// Looking once more, because the server said no to what was read before.
     Rejected(Error),
+    Repausing(Error),
     Clearing(Error),
     Closing(Box<Result<Renewed, Error>>),
 }
@@ -126,6 +127,14 @@ impl Renewal {
         Step::Load(self.uri.key())
     }
 
+    /// Lets a writer finish.
+    fn pause(&mut self, now: Now, state: State) -> Step<Renewed> {
+        let pause = TORN_PAUSE * (1 << self.looks);
+        self.looks += 1;
+        self.state = state;
+        Step::Wait { until: now.tick.after(pause) }
+    }
+
     fn lock(&mut self, state: State, wait: bool) -> Step<Renewed> {
         self.state = state;
         Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key: self.uri.key() }, wait }
@@ -177,16 +186,14 @@ impl Renewal {
     fn looked(&mut self, now: Now, loaded: Loaded) -> Step<Renewed> {
         let stored = match loaded {
             Loaded::Found(stored) => *stored,
-            Loaded::Torn if self.looks < TORN_LOOKS => {
-                let pause = TORN_PAUSE * (1 << self.looks);
-                self.looks += 1;
-                self.state = State::Pausing;
-                return Step::Wait { until: now.tick.after(pause) };
-            }
+            Loaded::Torn if self.looks < TORN_LOOKS => return self.pause(now, State::Pausing),
             Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
         };
         if self.is_of_another(&stored.session) {
             return self.end(Err(Policy::AnotherUser.into()));
+        }
+        if self.principal.is_none() {
+            self.principal.clone_from(&stored.session.facts.principal);
         }
         let since = self
             .found
@@ -204,6 +211,9 @@ impl Renewal {
                 now,
                 Error::Expired(Foreign::from("it cannot be renewed: there is no refresh token")),
             );
+        }
+        if self.uri.origin().is_exposed() && !self.allow_http {
+            return self.make_do(now, Policy::PlainHttp(self.uri.origin().clone()).into());
         }
         if !knows_where {
             let discover = Discover::new(self.uri.clone(), self.seed.clone()).allow_http(self.allow_http);
@@ -313,6 +323,7 @@ impl Renewal {
                 self.state = State::Clearing(error);
                 Step::Apply(Change::ClearIf { key: self.uri.key(), generation })
             }
+            Loaded::Torn if self.looks < TORN_LOOKS => self.pause(now, State::Repausing(error)),
             Loaded::None | Loaded::Torn => self.end(Err(error)),
         }
     }
@@ -384,12 +395,16 @@ impl Machine for Renewal {
             (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow()),
             (State::Saving(session), _) => self.saved(now, *session),
 
+            (State::Repausing(error), _) => self.look(State::Rejected(error)),
             (State::Rejected(error), Event::Loaded(loaded)) => self.rejected(now, error, loaded),
             (State::Clearing(error), Event::Conflict(stored)) => {
-                if self.is_of_another(&stored.session) || !self.is_good(now, &stored.session, None) {
-                    self.end(Err(error))
-                } else {
+                let since = self.found.as_ref().map(|found| found.session.tokens.generation());
+                if self.is_of_another(&stored.session) {
+                    self.end(Err(Policy::AnotherUser.into()))
+                } else if self.is_good(now, &stored.session, since) {
                     self.good(stored.session, false)
+                } else {
+                    self.end(Err(error))
                 }
             }
             // What the store cannot show is not cleared either.

@@ -100,7 +100,7 @@ impl Authenticator {
     /// Asks the server who is signed in, renewing the session if need be.
     pub fn whoami(&self, url: &str) -> Result<Outcome<User>, Error> {
         let Outcome { value, warnings } = self.ask_who(&self.place(url)?)?;
-        Ok(Outcome { value: User::new(value.principal?), warnings })
+        Ok(Outcome { value: User::from(value.principal?), warnings })
     }
 
     /// Ends the session on the server and removes it here. It is removed here whatever the server says; what the

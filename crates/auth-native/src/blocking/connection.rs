@@ -64,7 +64,7 @@ impl Connection {
         let auth = self.state().auth.clone();
         let Outcome { value, warnings } = auth.ask_who(&self.place)?;
         self.adopt(value.session, warnings)?;
-        Ok(User::new(value.principal?))
+        Ok(User::from(value.principal?))
     }
 
     /// Reads something from the server: a path below the API's root, with a query or without, as in

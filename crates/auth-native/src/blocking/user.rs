@@ -8,11 +8,13 @@ pub struct User {
     principal: Principal,
 }
 
-impl User {
-    pub(super) fn new(principal: Principal) -> Self {
+impl From<Principal> for User {
+    fn from(principal: Principal) -> Self {
         Self { principal }
     }
+}
 
+impl User {
     /// The name signed in with; for a service, which has none, the account's own name.
     pub fn name(&self) -> &Foreign {
         self.identity().map_or(&self.principal.uuid, |identity| &identity.id)
@@ -41,9 +43,9 @@ mod tests {
     fn a_person_has_a_name_and_a_service_its_account() {
         let alice = Identity { id: "alice".into(), provider: "toy".into() };
         let principal = Principal { uuid: "9f0a".into(), identities: vec![alice], ..Principal::default() };
-        let person = User::new(principal.clone());
+        let person = User::from(principal.clone());
         assert_eq!((person.name(), person.provider()), (&"alice".into(), Some(&"toy".into())));
-        let service = User::new(Principal { identities: Vec::new(), ..principal });
+        let service = User::from(Principal { identities: Vec::new(), ..principal });
         assert_eq!((service.name(), service.provider()), (&"9f0a".into(), None));
     }
 }

@@ -19,7 +19,8 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        let temporary = tempfile::tempdir().unwrap();
+        // In memory where that can be had: these tests make thousands of changes durable.
+        let temporary = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let store = TiledDirectory::new(temporary.path().join("cache"), temporary.path().join("state"));
         Self { temporary, store }
     }
