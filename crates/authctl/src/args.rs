@@ -1,0 +1,258 @@
+//! What was typed.
+//!
+//! No option takes a password or token: what is typed here can be read by everybody on the machine.
+
+use std::time::Duration;
+
+use auth_native::parse_span;
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Sign in to Tiled servers, and use the session from the shell.
+///
+/// Sessions are shared with Tiled's Python client: whoever is signed in there is
+/// signed in here, and the other way round. A URL is the server's address, as in
+/// http://127.0.0.1:8000; where it may be left out, the site signed in to last is
+/// meant.
+#[derive(Parser, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(name = "authctl", version, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(after_help = exit::HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Login(LoginArgs),
+    Token(TokenArgs),
+    Whoami(WhoamiArgs),
+    Status(StatusArgs),
+    Logout(LogoutArgs),
+    Sites(SitesArgs),
+    /// Show signing in, renewing and signing out, on a site inside this program
+    ///
+    /// Asks nothing, speaks to nobody but itself and keeps nothing: neither the
+    /// sessions of this machine nor its list of sites are touched.
+    #[cfg(feature = "sandbox")]
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Examples:\n  authctl demo")]
+    Demo,
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
+}
+
+/// Sign in, and keep the session
+///
+/// Asks for a name and a password at the terminal, and keeps what the server gives
+/// for them. Whoever is signed in to the site already is replaced.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl login http://127.0.0.1:8000
+  authctl login https://tiled.example.org --user alice --provider ldap
+  authctl login https://tiled.example.org --user robot --password-stdin < password-file")]
+pub(crate) struct LoginArgs {
+    /// The server's address
+    pub(crate) url: String,
+    /// The name to sign in with; then only the password is asked
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) user: Option<String>,
+    /// Read the password from the first line of standard input, ask nothing, and try once
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Which of the server's providers to sign in with
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) provider: Option<String>,
+    /// The way to sign in
+    #[arg(long, value_enum)]
+    pub(crate) method: Option<Method>,
+    /// Let the password go over the network unencrypted
+    ///
+    /// Remembered for this site, with a warning each time something is sent there.
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+}
+
+/// Ways to sign in, under their own names and those that Shotgun stores.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    /// A name and a password
+    #[value(alias = "credentials")]
+    Password,
+    /// Approval in a browser where somebody is signed in already (not supported yet)
+    #[value(alias = "app_session_launcher")]
+    AppSession,
+    /// A web page in a browser of its own (not supported yet)
+    #[value(alias = "qt_web_login")]
+    Web,
+    /// A code to type in on another device (not supported yet)
+    Device,
+    /// A browser on this machine (not supported yet)
+    Code,
+    /// An API key (not supported yet)
+    ApiKey,
+}
+
+/// Print an access token
+///
+/// Prints the stored token if it is good, and a renewed one if not; nobody is
+/// asked. Standard output is the token alone.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl token
+  authctl token http://127.0.0.1:8000 --min-validity 10m
+  authctl token --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"expires_at\"])'
+
+With --json: {\"access_token\", \"token_type\", \"expires_at\", \"expires_in\", \"site\",
+\"user\"}; times are RFC 3339 or null, lengths are seconds or null.")]
+pub(crate) struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    /// Renew the token unless it lasts this long: a number and s, m, h, d or y
+    ///
+    /// A token that cannot last so long is printed all the same, with a warning.
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) min_validity: Option<Duration>,
+}
+
+/// Ask the server who is signed in
+///
+/// Renews the session if need be; nobody is asked.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  authctl whoami
+  authctl whoami http://127.0.0.1:8000 --json")]
+pub(crate) struct WhoamiArgs {
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+}
+
+// Not a doc comment: it would become part of every command that has these.
+#[derive(Args, Debug)]
+pub(crate) struct SiteArgs {
+    /// The server's address; the site signed in to last if left out
+    pub(crate) url: Option<String>,
+    /// Print one JSON object; failures too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say what is stored, without asking the server
+///
+/// Exit code 0: a token can be had without a question, as far as is known here;
+/// 3: it cannot. With --all it is always 0.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl status
+  authctl status --all --json
+  authctl status http://127.0.0.1:8000 >/dev/null || authctl login http://127.0.0.1:8000")]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    /// All sites somebody signed in to
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) all: bool,
+}
+
+/// End the session on the server, and remove it here
+///
+/// It is removed here whatever the server says. If the server did not end it, the
+/// exit code is 9.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl logout
+  authctl logout http://127.0.0.1:8000
+  authctl logout --all --forget")]
+pub(crate) struct LogoutArgs {
+    /// The server's address; the site signed in to last if left out
+    pub(crate) url: Option<String>,
+    /// All sites somebody signed in to
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) all: bool,
+    /// Strike the site off the list of sites as well
+    #[arg(long)]
+    pub(crate) forget: bool,
+}
+
+/// List the sites somebody signed in to
+///
+/// The first one is meant where no URL is given.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  authctl sites
+  authctl sites --json")]
+pub(crate) struct SitesArgs {
+    /// Print one JSON object; failures too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Serve a site to try things out with, until Ctrl-C
+///
+/// Nothing on it is real. It listens on this machine only.
+#[cfg(feature = "sandbox")]
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  authctl sandbox
+  authctl sandbox --port 8000 --access-life 1m
+  authctl sandbox --json
+
+With --json the first line is {\"tiled\": {\"url\", \"username\", \"password\"}}.")]
+pub(crate) struct SandboxArgs {
+    /// Print where it is and how to sign in as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The port to listen at; any free one if left out
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// How long its access tokens live: a number and s, m, h, d or y
+    #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = parse_span)]
+    pub(crate) access_life: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_option_takes_a_secret_s3() {
+        for command in Cli::command().get_subcommands() {
+            for option in command.get_arguments() {
+                let id = option.get_id().as_str();
+                let takes_value = option.get_action().takes_values();
+                let tells = ["password", "token", "secret", "key"].iter().any(|word| id.contains(word));
+                assert!(!(tells && takes_value), "{} --{id}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = format!("  authctl {}", command.get_name());
+            assert!(help.contains(&example), "{}: {help}", command.get_name());
+        }
+    }
+}

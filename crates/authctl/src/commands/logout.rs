@@ -1,0 +1,94 @@
+//! Ending sessions.
+
+use auth_native::blocking::Status;
+use auth_native::error::{AuthError, Policy};
+use auth_native::{Error, LoggedOut, Revocation};
+
+use crate::client::{Client, shown};
+use crate::exit::Exit;
+use crate::output;
+use crate::plan::Which;
+use crate::report::{Doing, Failure};
+
+pub(crate) fn run(client: &Client, which: Which, forget: bool) -> Result<Exit, Failure> {
+    match which {
+        Which::One(site) => one(client, &client.site(site)?, forget),
+        Which::All => all(client, forget),
+    }
+}
+
+fn one(client: &Client, site: &str, forget: bool) -> Result<Exit, Failure> {
+    let failed = |error: Error| client.failure(&error, site, Doing::Using);
+    // When what cannot be revoked will end, and nobody will know it afterwards.
+    let before = client.auth.status(site).map_err(failed)?;
+    let result = client.auth.logout(site);
+    if forget && !matches!(&result, Err(error) if !is_signed_out(error)) {
+        client.auth.forget(site).map_err(failed)?;
+    }
+    let LoggedOut { revocation } = result.map_err(failed)?;
+    match not_revoked(&before, &revocation) {
+        Some(failure) => Err(failure),
+        None => {
+            output::text(&format!("Signed out of {}.\n", auth_native::short_address(&before.uri)))?;
+            Ok(Exit::OK)
+        }
+    }
+}
+
+/// Goes through the whole list whatever happens on the way, and ends with the first failure.
+fn all(client: &Client, forget: bool) -> Result<Exit, Failure> {
+    let mut exit = Exit::OK;
+    let mut ended = 0;
+    for entry in client.known()? {
+        match one(client, &entry.key.site, forget) {
+            Ok(_) => ended += 1,
+            Err(failure) if failure.kind == NOT_SIGNED_IN => {}
+            Err(failure) => {
+                output::failure(&failure);
+                if failure.kind == CANCELLED {
+                    return Ok(failure.exit);
+                }
+                exit = if exit == Exit::OK { failure.exit } else { exit };
+            }
+        }
+    }
+    if ended == 0 && exit == Exit::OK {
+        output::text("Nobody was signed in.\n")?;
+    }
+    Ok(exit)
+}
+
+const NOT_SIGNED_IN: &str = "not_signed_in";
+const CANCELLED: &str = "cancelled";
+
+fn is_signed_out(error: &Error) -> bool {
+    error.as_auth() == Some(&AuthError::NotSignedIn)
+}
+
+/// The failure that a session lives on where nobody can reach it from here.
+fn not_revoked(before: &Status, revocation: &Revocation) -> Option<Failure> {
+    let (why, end) = match revocation {
+        Revocation::Revoked => return None,
+        // Its refresh token had ended before: a server may stumble over it, and nobody can use it.
+        Revocation::Failed(_) if before.refresh_expires.is_some() && !before.renewable => return None,
+        Revocation::Failed(AuthError::Policy(Policy::PlainHttp(_))) => {
+            ("it is not encrypted, so nothing was sent".to_owned(), before.refresh_expires)
+        }
+        Revocation::Failed(error) => (error.to_string(), before.refresh_expires),
+        Revocation::Impossible => ("there is no refresh token to revoke it with".to_owned(), before.expires),
+    };
+    let until = end.map_or_else(|| "until it ends by itself".to_owned(), |end| format!("until {end}"));
+    let site = shown(&before.uri.key().site);
+    Some(Failure {
+        exit: Exit::NOT_REVOKED,
+        kind: "not_revoked",
+        message: format!("signed out of {site} here, but the session was not ended there: {why}"),
+        remedy: format!(
+            "It may live on {until}. If somebody else may have its tokens, ask whoever runs the server to end it."
+        ),
+    })
+}
+
+#[cfg(test)]
+#[path = "../tests/logout.rs"]
+mod tests;

@@ -1,0 +1,33 @@
+//! One file for each command.
+
+#[cfg(feature = "sandbox")]
+mod demo;
+mod login;
+mod logout;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod sites;
+mod status;
+mod token;
+mod whoami;
+
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::plan::Plan;
+use crate::report::Failure;
+
+/// Does what is to be done.
+pub(crate) fn run(plan: Plan) -> Result<Exit, Failure> {
+    match plan {
+        Plan::Login(login) => login::run(login),
+        Plan::Token { site, min_validity, json } => token::run(&Client::new()?, site, min_validity, json),
+        Plan::Whoami { site, json } => whoami::run(&Client::new()?, site, json),
+        Plan::Status { which, json } => status::run(&Client::new()?, which, json),
+        Plan::Logout { which, forget } => logout::run(&Client::new()?, which, forget),
+        Plan::Sites { json } => sites::run(&Client::new()?, json),
+        #[cfg(feature = "sandbox")]
+        Plan::Demo => demo::run(),
+        #[cfg(feature = "sandbox")]
+        Plan::Sandbox(sandbox) => sandbox::run(&sandbox),
+    }
+}

@@ -1,0 +1,127 @@
+//! Saying what is stored, without asking the server.
+
+use auth_native::Foreign;
+use auth_native::blocking::{State, Status};
+use serde::Serialize;
+
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::plan::Which;
+use crate::report::{Doing, Failure};
+use crate::{output, text};
+
+pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Failure> {
+    let status =
+        |site: &str| client.auth.status(site).map_err(|error| client.failure(&error, site, Doing::Using));
+    match which {
+        Which::One(site) => {
+            let status = status(&client.site(site)?)?;
+            if json {
+                output::object(&Entry::new(&status))?
+            } else {
+                output::text(&lines(&status))?
+            }
+            Ok(if status.is_signed_in() { Exit::OK } else { Exit::NOT_SIGNED_IN })
+        }
+        Which::All => {
+            let all =
+                client.known()?.iter().map(|entry| status(&entry.key.site)).collect::<Result<Vec<_>, _>>()?;
+            if json {
+                output::object(&Entries { sites: all.iter().map(Entry::new).collect() })?;
+            } else if all.is_empty() {
+                output::text("Nobody has signed in to a site.\n")?;
+            } else {
+                output::text(&all.iter().map(lines).collect::<Vec<_>>().join("\n"))?;
+            }
+            Ok(Exit::OK)
+        }
+    }
+}
+
+fn lines(status: &Status) -> String {
+    let name = |name: &Option<Foreign>| name.as_ref().map(Foreign::to_string);
+    let user = text::user(name(&status.user).as_deref(), name(&status.provider).as_deref());
+    let state = match status.state {
+        State::Good => "signed in",
+        State::Expired if status.renewable => {
+            "signed in; the token has expired and is renewed when it is needed"
+        }
+        State::Expired => "the session has ended",
+        State::None => "not signed in",
+        State::Torn => "being written by another program; look again in a moment",
+    };
+    let mut rows = vec![("state", state.to_owned())];
+    if status.user.is_some() {
+        rows.push((if status.is_signed_in() { "user" } else { "was" }, user));
+    }
+    if status.state == State::Good {
+        rows.push((
+            "token",
+            match (status.expires, status.expires_in) {
+                (Some(end), Some(left)) => format!("good until {end}, for {}", text::span(left)),
+                _ => "good until the server refuses it".to_owned(),
+            },
+        ));
+    }
+    if status.is_signed_in() {
+        rows.push((
+            "renewal",
+            match (status.renewable, status.refresh_expires) {
+                (true, Some(end)) => format!("possible until {end}"),
+                (true, None) => "possible".to_owned(),
+                (false, _) => "not possible".to_owned(),
+            },
+        ));
+    }
+    if status.allow_http {
+        rows.push(("warning", "passwords and tokens may go there unencrypted".to_owned()));
+    }
+    let rows: String = rows.into_iter().map(|(name, text)| format!("  {name:<7}  {text}\n")).collect();
+    format!("{}\n{rows}", auth_native::short_address(&status.uri))
+}
+
+#[derive(Serialize)]
+struct Entries<'a> {
+    sites: Vec<Entry<'a>>,
+}
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    site: String,
+    state: &'static str,
+    signed_in: bool,
+    user: Option<&'a str>,
+    provider: Option<&'a str>,
+    expires_at: Option<String>,
+    expires_in: Option<u64>,
+    renewable: bool,
+    renewable_until: Option<String>,
+    allow_http: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn new(status: &'a Status) -> Self {
+        Self {
+            site: status.uri.key().site,
+            state: match status.state {
+                State::Good => "good",
+                State::Expired => "expired",
+                State::None => "none",
+                State::Torn => "torn",
+            },
+            signed_in: status.is_signed_in(),
+            user: status.user.as_ref().map(Foreign::raw),
+            provider: status.provider.as_ref().map(Foreign::raw),
+            expires_at: status.expires.map(|end| end.to_string()),
+            expires_in: status.expires_in.map(|left| left.as_secs()),
+            renewable: status.renewable,
+            renewable_until: status.refresh_expires.map(|end| end.to_string()),
+            allow_http: status.allow_http,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/status.rs"]
+mod tests;

@@ -1,0 +1,59 @@
+//! Standard output and standard error. A reader that has gone away is no failure: what was to be done is done.
+
+use std::io::{self, ErrorKind, Write};
+
+use auth_native::Secret;
+use serde::Serialize;
+
+use crate::json;
+use crate::report::Failure;
+
+/// Writes to standard output, through to its reader.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    settle(write(text.as_bytes()))
+}
+
+/// Writes a secret and a line feed to standard output.
+pub(crate) fn secret_line(secret: &Secret) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    settle(
+        out.write_all(secret.expose().as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush()),
+    )
+}
+
+/// Writes one JSON value and a line feed to standard output.
+pub(crate) fn object(value: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    settle(json::write(&mut out, value).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
+}
+
+/// Tells a person something that is not the answer.
+pub(crate) fn warning(text: &dyn std::fmt::Display) {
+    error_line(&format!("authctl: warning: {text}\n"));
+}
+
+/// Tells a person what went wrong and what to do now.
+pub(crate) fn failure(failure: &Failure) {
+    let Failure { message, remedy, .. } = failure;
+    error_line(&format!("authctl: {message}\n{remedy}\n"));
+}
+
+fn error_line(text: &str) {
+    // There is no other place to say that this failed.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+fn settle(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::output(&error)),
+        _ => Ok(()),
+    }
+}

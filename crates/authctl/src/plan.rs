@@ -1,0 +1,165 @@
+//! What was typed, and what it means.
+
+use std::time::Duration;
+
+use auth_native::{Foreign, address};
+
+use crate::args::{Cli, Command, LoginArgs, LogoutArgs, Method, SiteArgs, StatusArgs, TokenArgs, WhoamiArgs};
+use crate::report::Failure;
+
+/// What is to be done. Nothing in it is secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Plan {
+    Login(Login),
+    Token {
+        site: Option<String>,
+        min_validity: Option<Duration>,
+        json: bool,
+    },
+    Whoami {
+        site: Option<String>,
+        json: bool,
+    },
+    Status {
+        which: Which,
+        json: bool,
+    },
+    Logout {
+        which: Which,
+        forget: bool,
+    },
+    Sites {
+        json: bool,
+    },
+    #[cfg(feature = "sandbox")]
+    Demo,
+    #[cfg(feature = "sandbox")]
+    Sandbox(Sandbox),
+}
+
+/// Signing in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Login {
+    pub(crate) site: String,
+    pub(crate) username: Option<Foreign>,
+    pub(crate) provider: Option<Foreign>,
+    /// True: the password comes from standard input, and nobody is asked anything.
+    pub(crate) password_stdin: bool,
+    pub(crate) allow_http: bool,
+}
+
+/// Which sites are meant. Each is an address; none is the one signed in to last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Which {
+    One(Option<String>),
+    All,
+}
+
+/// Serving a site.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Sandbox {
+    pub(crate) json: bool,
+    pub(crate) port: u16,
+    pub(crate) access_life: Duration,
+}
+
+impl Plan {
+    /// Reads what was typed.
+    pub(crate) fn new(typed: Cli) -> Result<Self, Failure> {
+        Ok(match typed.command {
+            Command::Login(args) => Self::Login(login(args)?),
+            Command::Token(TokenArgs { site: SiteArgs { url, json }, min_validity }) => {
+                Self::Token { site: one(url)?, min_validity, json }
+            }
+            Command::Whoami(WhoamiArgs { site: SiteArgs { url, json } }) => {
+                Self::Whoami { site: one(url)?, json }
+            }
+            Command::Status(StatusArgs { site: SiteArgs { url, json }, all }) => {
+                Self::Status { which: which(url, all)?, json }
+            }
+            Command::Logout(LogoutArgs { url, all, forget }) => {
+                Self::Logout { which: which(url, all)?, forget }
+            }
+            Command::Sites(args) => Self::Sites { json: args.json },
+            #[cfg(feature = "sandbox")]
+            Command::Demo => Self::Demo,
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(args) if args.access_life.is_zero() => {
+                return Err(Failure::usage(
+                    "a token that lives no time at all is no use",
+                    "Give --access-life a length of time, like 15m.",
+                ));
+            }
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(args) => {
+                Self::Sandbox(Sandbox { json: args.json, port: args.port, access_life: args.access_life })
+            }
+        })
+    }
+}
+
+/// True if the answer was asked for as JSON: then a failure is one too.
+pub(crate) fn wants_json(typed: &Cli) -> bool {
+    match &typed.command {
+        Command::Token(args) => args.site.json,
+        Command::Whoami(args) => args.site.json,
+        Command::Status(args) => args.site.json,
+        Command::Sites(args) => args.json,
+        Command::Login(_) | Command::Logout(_) => false,
+        #[cfg(feature = "sandbox")]
+        Command::Demo => false,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => args.json,
+    }
+}
+
+fn login(args: LoginArgs) -> Result<Login, Failure> {
+    let LoginArgs { url, user, password_stdin, provider, method, allow_http } = args;
+    let site = checked(url)?;
+    if let Some(method) = method.filter(|method| *method != Method::Password) {
+        return Err(Failure::usage(
+            &format!("the method `{}` is not supported yet", name(method)),
+            "Leave --method out, or say --method password: that is how people sign in to Tiled.",
+        ));
+    }
+    if password_stdin && user.is_none() {
+        return Err(Failure::usage(
+            "--password-stdin needs to know whose password it is",
+            "Add --user NAME.",
+        ));
+    }
+    let (username, provider) = (user.map(Foreign::from), provider.map(Foreign::from));
+    Ok(Login { site, username, provider, password_stdin, allow_http })
+}
+
+fn name(method: Method) -> &'static str {
+    match method {
+        Method::Password => "password",
+        Method::AppSession => "app-session",
+        Method::Web => "web",
+        Method::Device => "device",
+        Method::Code => "code",
+        Method::ApiKey => "api-key",
+    }
+}
+
+fn which(url: Option<String>, all: bool) -> Result<Which, Failure> {
+    if all { Ok(Which::All) } else { one(url).map(Which::One) }
+}
+
+fn one(url: Option<String>) -> Result<Option<String>, Failure> {
+    url.map(checked).transpose()
+}
+
+/// An address that is one. What is wrong with it is said without showing what it may carry.
+fn checked(url: String) -> Result<String, Failure> {
+    match address(&url) {
+        Ok(_) => Ok(url),
+        Err(error) => Err(Failure::address(&error)),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/plan.rs"]
+mod tests;

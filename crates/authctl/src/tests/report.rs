@@ -1,0 +1,406 @@
+use auth_native::error::{Misuse, StoreFaultKind};
+use auth_native::{Foreign, address};
+
+use super::*;
+
+const SITE: &str = "http://127.0.0.1:8000";
+
+fn said(error: impl Into<Error>, doing: Doing) -> (u8, &'static str, String) {
+    let failure = Failure::of(&error.into(), Some(SITE), doing);
+    (failure.exit.code(), failure.kind, format!("{}\n{}", failure.message, failure.remedy))
+}
+
+fn origin() -> auth_native::Origin {
+    address("http://tiled.example").unwrap().origin().clone()
+}
+
+fn store(kind: StoreFaultKind) -> AuthError {
+    StoreFault { kind, path: "/home/a/.cache/tiled".into() }.into()
+}
+
+/// Every error, its code and kind, and what is said of it while a session is used.
+#[test]
+fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
+    let none = Foreign::default;
+    let trouble = |trouble: Trouble| AuthError::from(trouble);
+    let unreachable = |fault| AuthError::from(Trouble::Unreachable(fault));
+    let again = "Run `authctl login http://127.0.0.1:8000` to sign in again.";
+    let no_prompt = "Give the password with --user NAME --password-stdin, run `authctl login http://127.0.0.1:8000` at \
+                     a terminal, or sign in with Python's tiled on this machine.";
+    let elsewhere = "name other folders in TILED_CACHE_DIR and AUTHCTL_STATE_DIR.";
+    let later = "Try again later, or ask whoever runs the server. Nobody was signed out.";
+    let cases: Vec<(AuthError, u8, &str, String)> = vec![
+        (
+            AuthError::NotSignedIn,
+            3,
+            "not_signed_in",
+            "not signed in to http://127.0.0.1:8000\nRun `authctl login http://127.0.0.1:8000` to sign in.".to_owned(),
+        ),
+        (
+            AuthError::Rejected("Not enough permissions".into()),
+            4,
+            "rejected",
+            "http://127.0.0.1:8000: the server refused: Not enough permissions\nRun `authctl login \
+             http://127.0.0.1:8000` to sign in again, or ask whoever runs the server."
+                .to_owned(),
+        ),
+        (
+            AuthError::Expired("Session has expired.".into()),
+            3,
+            "expired",
+            format!("http://127.0.0.1:8000: the session has ended: Session has expired.\n{again}"),
+        ),
+        (
+            AuthError::Revoked(none()),
+            3,
+            "revoked",
+            format!("http://127.0.0.1:8000: the server no longer knows this session\n{again}"),
+        ),
+        (
+            AuthError::Lost,
+            3,
+            "lost",
+            format!(
+                "http://127.0.0.1:8000: an earlier renewal got no answer that could be saved, and the server no longer \
+                 accepts the old session\n{again}"
+            ),
+        ),
+        (
+            unreachable(TransportFault::Resolve),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: the host's name has no address\nCheck the spelling of the host, and the network. \
+             Nobody was signed out."
+                .to_owned(),
+        ),
+        (
+            unreachable(TransportFault::Connect),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: no connection could be made\nCheck that the server is running, and its host and \
+             port. Nobody was signed out."
+                .to_owned(),
+        ),
+        (
+            unreachable(TransportFault::Tls),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: no secure connection could be made: the certificate was not accepted or TLS \
+             failed\nSee that this machine trusts the server's certificate; nothing was sent. Nobody was signed out."
+                .to_owned(),
+        ),
+        (
+            unreachable(TransportFault::Timeout),
+            6,
+            "transient",
+            format!("http://127.0.0.1:8000: no answer came in time\n{later}"),
+        ),
+        (
+            unreachable(TransportFault::NotHttp),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: the answer is not HTTP\nCheck the address, the port above all. Nobody was signed \
+             out."
+                .to_owned(),
+        ),
+        (
+            trouble(Trouble::Status { status: 503, detail: "busy\u{1b}[2J".into() }),
+            6,
+            "transient",
+            format!("http://127.0.0.1:8000: the server answered 503: busy\\u{{1b}}[2J\n{later}"),
+        ),
+        (
+            trouble(Trouble::Redirected { to: "https://other.example/".into() }),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: the server wants this request sent to https://other.example/, and credentials are \
+             not sent after a redirect\nName the address that it points to, if you trust it. Nobody was signed out."
+                .to_owned(),
+        ),
+        (
+            trouble(Trouble::Unreadable),
+            6,
+            "transient",
+            format!("http://127.0.0.1:8000: the server's answer could not be understood\n{later}"),
+        ),
+        (
+            AuthError::Clock(900),
+            6,
+            "clock",
+            "http://127.0.0.1:8000: this machine's clock is 900 seconds away from the server's\nSet this machine's \
+             clock; nobody was signed out."
+                .to_owned(),
+        ),
+        (
+            Policy::PlainHttp(origin()).into(),
+            2,
+            "plain_http",
+            "http://tiled.example is not encrypted, and credentials are not sent in clear over a network\nUse its \
+             https:// address, or, if everybody on the way may read the password: `authctl login \
+             http://127.0.0.1:8000 --allow-http`."
+                .to_owned(),
+        ),
+        (
+            Policy::NoSuchProvider { asked: "x".into(), offered: vec!["toy".into(), "ldap".into()] }.into(),
+            2,
+            "no_such_provider",
+            "http://127.0.0.1:8000: no sign-in provider is called \"x\"; offered: \"toy\", \"ldap\"\nName one of those \
+             with --provider."
+                .to_owned(),
+        ),
+        (
+            Policy::NoSuchMethod { asked: "web".into() }.into(),
+            2,
+            "no_such_method",
+            "http://127.0.0.1:8000: the server does not offer the method \"web\" for this provider\nLeave --method \
+             out, or name another one."
+                .to_owned(),
+        ),
+        (
+            Policy::NotSupported { provider: "orcid".into() }.into(),
+            4,
+            "not_supported",
+            "http://127.0.0.1:8000: the provider \"orcid\" signs people in at another site in a browser, which is not \
+             supported yet\nSign in with Python's tiled on this machine: authctl then uses that session."
+                .to_owned(),
+        ),
+        (
+            Policy::NobodyToSignIn.into(),
+            4,
+            "nobody_to_sign_in",
+            "http://127.0.0.1:8000: this server is open to everyone and has nobody to sign in\nUse it without signing \
+             in: no token is needed."
+                .to_owned(),
+        ),
+        (
+            Policy::ApiKeyOnly.into(),
+            4,
+            "api_key_only",
+            "http://127.0.0.1:8000: this server has no users to sign in: it takes an API key only\nAsk whoever runs \
+             the server for its key; authctl does not keep keys yet."
+                .to_owned(),
+        ),
+        (
+            Policy::AnotherUser.into(),
+            3,
+            "another_user",
+            "http://127.0.0.1:8000: another user has signed in to this site meanwhile\nRun `authctl login \
+             http://127.0.0.1:8000` to be signed in as yourself."
+                .to_owned(),
+        ),
+        (
+            Peer::NotTiled { url: "http://127.0.0.1:8000/api/v1/".into(), status: 404, why: none() }.into(),
+            6,
+            "peer",
+            "this is not a Tiled server: its address http://127.0.0.1:8000/api/v1/ answered 404\nCheck the address: \
+             that of a Tiled server is like http://127.0.0.1:8000."
+                .to_owned(),
+        ),
+        (
+            Peer::Elsewhere { from: origin(), to: "https://other.example/".into() }.into(),
+            6,
+            "peer",
+            "http://tiled.example sends its clients to another server, https://other.example/; if that is right, use \
+             that address\nName that address instead, if you trust it."
+                .to_owned(),
+        ),
+        (
+            Peer::Circles.into(),
+            6,
+            "peer",
+            "http://127.0.0.1:8000: the server redirects its clients in circles\nCheck the address, or ask whoever runs \
+             the server."
+                .to_owned(),
+        ),
+        (
+            Peer::UnknownMode { provider: "toy".into(), mode: "telepathy".into() }.into(),
+            6,
+            "peer",
+            "http://127.0.0.1:8000: the provider \"toy\" asks for a way of signing in that is not known here: \
+             \"telepathy\"\nChoose another provider with --provider, or look for a newer authctl."
+                .to_owned(),
+        ),
+        (
+            AuthError::Cancelled,
+            5,
+            "cancelled",
+            "cancelled\nNothing was changed; run it again when you are ready.".to_owned(),
+        ),
+        (
+            CannotPrompt::NoTerminal.into(),
+            8,
+            "cannot_prompt",
+            format!("a question has to be asked, and there is no terminal to ask it at\n{no_prompt}"),
+        ),
+        (
+            CannotPrompt::NotAllowed.into(),
+            8,
+            "cannot_prompt",
+            format!("a question would have to be asked, and this program was told to ask none\n{no_prompt}"),
+        ),
+        (
+            CannotPrompt::HungUp.into(),
+            8,
+            "cannot_prompt",
+            "the terminal was closed while a question was asked\nRun `authctl login http://127.0.0.1:8000` again."
+                .to_owned(),
+        ),
+        (
+            CannotPrompt::Unanswered.into(),
+            8,
+            "cannot_prompt",
+            "nobody answered within ten minutes\nRun `authctl login http://127.0.0.1:8000` again.".to_owned(),
+        ),
+        (
+            store(StoreFaultKind::Denied),
+            7,
+            "store",
+            format!("/home/a/.cache/tiled: permission denied\nSee that you may write there, or {elsewhere}"),
+        ),
+        (
+            store(StoreFaultKind::ReadOnly),
+            7,
+            "store",
+            format!("/home/a/.cache/tiled: the file system is read-only\nSee that you may write there, or {elsewhere}"),
+        ),
+        (
+            store(StoreFaultKind::Full),
+            7,
+            "store",
+            format!("/home/a/.cache/tiled: no space left\nMake room there, or {elsewhere}"),
+        ),
+        (
+            store(StoreFaultKind::NotA("directory")),
+            7,
+            "store",
+            format!("/home/a/.cache/tiled: not a directory\nMove away what is there, or {elsewhere}"),
+        ),
+        (
+            store(StoreFaultKind::Untrusted("writable by others")),
+            7,
+            "store",
+            format!(
+                "/home/a/.cache/tiled: refused, because another user could have placed or changed it: writable by \
+                 others\nSee whose it is and who may change it, or {elsewhere}"
+            ),
+        ),
+        (
+            store(StoreFaultKind::Locked),
+            7,
+            "store",
+            "/home/a/.cache/tiled: kept locked by another process for too long\nWait until the other process has ended, \
+             or end it."
+                .to_owned(),
+        ),
+        (
+            store(StoreFaultKind::Timeout),
+            7,
+            "store",
+            "/home/a/.cache/tiled: no answer in time\nTry again; if it stays so, see whether the disk it is on still \
+             answers."
+                .to_owned(),
+        ),
+        (
+            StoreFault { kind: StoreFaultKind::NoHome, path: none() }.into(),
+            7,
+            "store",
+            "the session store: no home directory is known; set HOME or TILED_CACHE_DIR\nSet HOME, or both \
+             TILED_CACHE_DIR and AUTHCTL_STATE_DIR."
+                .to_owned(),
+        ),
+        (
+            store(StoreFaultKind::Other("Input/output error".into())),
+            7,
+            "store",
+            format!("/home/a/.cache/tiled: Input/output error\nSee what is wrong there, or {elsewhere}"),
+        ),
+        (
+            Misuse::Ended.into(),
+            1,
+            "internal",
+            "misuse: the flow has ended\nThis is a fault of authctl or of this machine: please report it.".to_owned(),
+        ),
+    ];
+    for (error, code, kind, words) in cases {
+        assert_eq!(said(error, Doing::Using), (code, kind, words));
+    }
+}
+
+#[test]
+fn errors_that_come_before_any_flow_are_said_too() {
+    let report = "\nThis is a fault of authctl or of this machine: please report it.";
+    let cases = [
+        (
+            address("nowhere").unwrap_err(),
+            2,
+            "address",
+            "\"nowhere\" is not an address: an address begins with http:// or https://\nGive the server's address, \
+             like http://127.0.0.1:8000."
+                .to_owned(),
+        ),
+        (
+            Error::ApiKey,
+            2,
+            "address",
+            "the address carries an API key, and API keys are not supported yet; leave api_key out of it\nGive the \
+             address without api_key, and sign in with `authctl login`."
+                .to_owned(),
+        ),
+        (
+            Error::UserAgent,
+            1,
+            "internal",
+            format!("the User-Agent is empty, or has characters that a header cannot hold{report}"),
+        ),
+        (
+            Error::NoEntropy,
+            1,
+            "internal",
+            format!(
+                "this machine's random source gives nothing, and without it nobody can be signed in{report}"
+            ),
+        ),
+    ];
+    for (error, code, kind, words) in cases {
+        assert_eq!(said(error, Doing::Using), (code, kind, words));
+    }
+}
+
+#[test]
+fn what_helps_depends_on_what_was_being_done() {
+    let wrong = || AuthError::Rejected("Incorrect username or password".into());
+    let down = || AuthError::from(Trouble::Unreachable(TransportFault::Connect));
+    let choice = || AuthError::from(CannotPrompt::NotAllowed);
+    let cases = [
+        (wrong(), Doing::SigningIn, "Check the name, the password and the provider, and run it again."),
+        (
+            wrong(),
+            Doing::SigningInUnasked,
+            "Check the name, the password and the provider, and run it again.",
+        ),
+        (down(), Doing::SigningIn, "Check that the server is running, and its host and port."),
+        (
+            choice(),
+            Doing::SigningInUnasked,
+            "There are several ways to sign in to this server: name one with --provider.",
+        ),
+    ];
+    for (error, doing, remedy) in cases {
+        assert_eq!(Failure::of(&error.into(), Some(SITE), doing).remedy, remedy);
+    }
+}
+
+#[test]
+fn an_address_is_one_word_of_a_command_line() {
+    let cases = [
+        ("http://127.0.0.1:8000/a-b_c.d~e", "http://127.0.0.1:8000/a-b_c.d~e"),
+        ("http://[::1]:8000", "'http://[::1]:8000'"),
+        ("http://h/$(reboot);x&y", "'http://h/$(reboot);x&y'"),
+        ("http://h/it's", r"'http://h/it'\''s'"),
+    ];
+    for (address, word) in cases {
+        assert_eq!(quoted(address), word);
+        let failure = Failure::of(&AuthError::NotSignedIn.into(), Some(address), Doing::Using);
+        assert_eq!(failure.remedy, format!("Run `authctl login {word}` to sign in."));
+    }
+}

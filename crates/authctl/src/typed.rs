@@ -1,0 +1,58 @@
+//! Reading the command line. What cannot be read is said without showing what an address may carry.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+
+/// Reads it; or prints help, the version or what is wrong, and says how to end.
+pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
+    let words: Vec<_> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|error| {
+        let text = error.to_string();
+        // There is no other place to say that this failed.
+        let _ = if error.use_stderr() {
+            io::stderr().lock().write_all(format!("authctl: {}", hide(&text, &words)).as_bytes())
+        } else {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        };
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::OK,
+            _ => Exit::USAGE,
+        }
+    })
+}
+
+/// Takes out of a message what stands behind `://` in a word that was typed and may hold a password or key.
+fn hide(text: &str, words: &[OsString]) -> String {
+    let mut text = text.strip_prefix("error: ").unwrap_or(text).to_owned();
+    for word in words {
+        let word = word.to_string_lossy();
+        if let Some((scheme, rest)) = word.split_once("://")
+            && rest.contains(['@', '?'])
+        {
+            text = text.replace(&*word, &format!("{scheme}://…"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_address_carries_is_not_echoed_s3() {
+        for word in ["http://u:canary@h/", "http://h/?api_key=canary", "--x=http://u:canary@h"] {
+            let words = ["authctl", "sites", word].map(OsString::from);
+            let error = Cli::try_parse_from(&words).unwrap_err().to_string();
+            let shown = hide(&error, &words);
+            assert!(!shown.contains("canary") && !shown.starts_with("error: "), "{shown}");
+        }
+    }
+}

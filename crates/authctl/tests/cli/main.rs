@@ -1,0 +1,12 @@
+//! The built command, in a home of its own, against a sandbox site.
+#![cfg(unix)]
+
+mod refusals;
+mod rig;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod session;
+mod signals;
+mod stores;
+mod streams;
+mod terminal;
