@@ -13,9 +13,8 @@ use crate::exit;
 /// Sign in to Tiled servers, and use the session from the shell.
 ///
 /// Sessions are shared with Tiled's Python client: whoever is signed in there is
-/// signed in here, and the other way round. A URL is the server's address, as in
-/// http://127.0.0.1:8000; where it may be left out, the site signed in to last is
-/// meant.
+/// signed in here, and the other way round. Where a URL may be left out, the site
+/// signed in to last is meant.
 #[derive(Parser, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(name = "authctl", version, disable_help_subcommand = true, arg_required_else_help = true)]

@@ -13,6 +13,15 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     settle(write(text.as_bytes()))
 }
 
+/// Writes the answer: as JSON, or in words.
+pub(crate) fn answer(
+    json: bool,
+    value: &impl Serialize,
+    words: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    if json { object(value) } else { text(&words()) }
+}
+
 /// Writes a secret and a line feed to standard output.
 pub(crate) fn secret_line(secret: &Secret) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -9,14 +9,25 @@ use clap::error::ErrorKind;
 use crate::args::Cli;
 use crate::exit::Exit;
 
+/// For whoever looks for an option that must not be.
+const NO_PASSWORD: &str = "\
+there is no option for a password: what is typed can be read by others on the machine
+Leave it out to be asked, or use --password-stdin.
+";
+
 /// Reads it; or prints help, the version or what is wrong, and says how to end.
 pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
     let words: Vec<_> = words.into_iter().collect();
     Cli::try_parse_from(&words).map_err(|error| {
-        let text = error.to_string();
+        let text = match (error.kind(), error.to_string()) {
+            (ErrorKind::UnknownArgument, text) if text.contains("'--password'") => NO_PASSWORD.to_owned(),
+            (_, text) => text,
+        };
         // There is no other place to say that this failed.
         let _ = if error.use_stderr() {
-            io::stderr().lock().write_all(format!("authctl: {}", hide(&text, &words)).as_bytes())
+            let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+            let name = if is_help { "" } else { "authctl: " };
+            io::stderr().lock().write_all(format!("{name}{}", hide(&text, &words)).as_bytes())
         } else {
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())

@@ -75,6 +75,25 @@ fn a_token_is_renewed_when_it_must_be_and_not_before() {
 }
 
 #[test]
+fn a_store_that_is_read_at_once_gives_the_same_tokens() {
+    let ages = [0, 14, 15, 30].map(Duration::from_mins);
+    let seen = |quick: bool, age: Duration, need: Option<Duration>| {
+        let rig = Rig::default();
+        let auth = Authenticator { is_quick: quick, ..rig.auth() };
+        auth.login(URL, given("alice", "sesame")).unwrap();
+        rig.clock.turn(age);
+        let got =
+            auth.token(URL, need).map(|outcome| (outcome.value.session.tokens.access, outcome.warnings));
+        (got, rig.site.log())
+    };
+    for age in ages {
+        for need in [None, Some(Duration::from_mins(1)), Some(LIFE)] {
+            assert_eq!(seen(true, age, need), seen(false, age, need), "{age:?} {need:?}");
+        }
+    }
+}
+
+#[test]
 fn what_was_used_last_is_meant_and_stays_in_the_list_until_it_is_forgotten() {
     let rig = Rig::default();
     let auth = rig.auth();

@@ -54,7 +54,7 @@ impl Demo {
         let clock = SiteClock::standing(NOW);
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start_at(any_port, site, clock.clone(), Limits::default())
-            .map_err(|error| strange(&format!("the site cannot be served: {error}")))?;
+            .map_err(|error| strange(format!("the site cannot be served: {error}")))?;
         let url = server.url().to_string();
         // The answers of a person, given before they are asked.
         let options = LoginOptions {
@@ -159,7 +159,7 @@ fn expect(fulfilled: bool, otherwise: &str) -> Result<(), Failure> {
 }
 
 fn failed(doing: &'static str) -> impl Fn(Error) -> Failure {
-    move |error| strange(&format!("{doing}: {error}"))
+    move |error| strange(format!("{doing}: {error}"))
 }
 
 fn strange(what: impl Display) -> Failure {

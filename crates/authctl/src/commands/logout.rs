@@ -26,13 +26,11 @@ fn one(client: &Client, site: &str, forget: bool) -> Result<Exit, Failure> {
         client.auth.forget(site).map_err(failed)?;
     }
     let LoggedOut { revocation } = result.map_err(failed)?;
-    match not_revoked(&before, &revocation) {
-        Some(failure) => Err(failure),
-        None => {
-            output::text(&format!("Signed out of {}.\n", auth_native::short_address(&before.uri)))?;
-            Ok(Exit::OK)
-        }
+    if let Some(failure) = not_revoked(&before, &revocation) {
+        return Err(failure);
     }
+    output::text(&format!("Signed out of {}.\n", auth_native::short_address(&before.uri)))?;
+    Ok(Exit::OK)
 }
 
 /// Goes through the whole list whatever happens on the way, and ends with the first failure.

@@ -27,18 +27,14 @@ pub(crate) fn run(plan: &Sandbox) -> Result<Exit, Failure> {
         .map_err(|error| cannot_listen(address, &error))?;
     let url = server.url().to_string();
     let tiled = Tiled { url: &url, username: &user.name, password: user.password.expose() };
-    if plan.json {
-        output::object(&Served { tiled })?
-    } else {
-        output::text(&lines(&tiled))?
-    }
+    output::answer(plan.json, &Served { tiled: &tiled }, || lines(&tiled))?;
     end.wait();
     Ok(Exit::OK)
 }
 
 #[derive(Serialize)]
 struct Served<'a> {
-    tiled: Tiled<'a>,
+    tiled: &'a Tiled<'a>,
 }
 
 #[derive(Serialize)]
@@ -122,7 +118,7 @@ mod tests {
     #[test]
     fn where_it_is_and_how_to_sign_in_is_one_object() {
         assert_eq!(
-            to_string(&Served { tiled: TILED }),
+            to_string(&Served { tiled: &TILED }),
             r#"{"tiled":{"url":"http://127.0.0.1:8000/","username":"demo","password":"a-b-c"}}"#
         );
     }

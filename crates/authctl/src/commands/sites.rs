@@ -11,17 +11,17 @@ use crate::report::Failure;
 
 pub(crate) fn run(client: &Client, json: bool) -> Result<Exit, Failure> {
     let sites = client.known()?;
-    if json {
-        output::object(&Sites::new(&sites))?;
-    } else if sites.is_empty() {
-        output::text("Nobody has signed in to a site.\n")?;
-    } else {
-        output::text(&lines(&sites))?;
-    }
+    output::answer(json, &Sites::new(&sites), || lines(&sites))?;
     Ok(Exit::OK)
 }
 
+/// What is said of an empty list.
+pub(super) const NONE: &str = "Nobody has signed in to a site.\n";
+
 fn lines(sites: &[SiteEntry]) -> String {
+    if sites.is_empty() {
+        return NONE.to_owned();
+    }
     let names: Vec<_> = sites.iter().map(|entry| shown(&entry.key.site)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let line = |(at, (name, entry)): (usize, (&String, &SiteEntry))| {

@@ -1,9 +1,12 @@
 //! Saying what is stored, without asking the server.
 
+use std::iter;
+
 use auth_native::Foreign;
 use auth_native::blocking::{State, Status};
 use serde::Serialize;
 
+use super::sites;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::plan::Which;
@@ -16,23 +19,17 @@ pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Fai
     match which {
         Which::One(site) => {
             let status = status(&client.site(site)?)?;
-            if json {
-                output::object(&Entry::new(&status))?
-            } else {
-                output::text(&lines(&status))?
-            }
+            output::answer(json, &Entry::new(&status), || lines(&status))?;
             Ok(if status.is_signed_in() { Exit::OK } else { Exit::NOT_SIGNED_IN })
         }
         Which::All => {
             let all =
                 client.known()?.iter().map(|entry| status(&entry.key.site)).collect::<Result<Vec<_>, _>>()?;
-            if json {
-                output::object(&Entries { sites: all.iter().map(Entry::new).collect() })?;
-            } else if all.is_empty() {
-                output::text("Nobody has signed in to a site.\n")?;
-            } else {
-                output::text(&all.iter().map(lines).collect::<Vec<_>>().join("\n"))?;
-            }
+            let entries = Entries { sites: all.iter().map(Entry::new).collect() };
+            output::answer(json, &entries, || match &all[..] {
+                [] => sites::NONE.to_owned(),
+                all => all.iter().map(lines).collect::<Vec<_>>().join("\n"),
+            })?;
             Ok(Exit::OK)
         }
     }
@@ -76,8 +73,9 @@ fn lines(status: &Status) -> String {
     if status.allow_http {
         rows.push(("warning", "passwords and tokens may go there unencrypted".to_owned()));
     }
-    let rows: String = rows.into_iter().map(|(name, text)| format!("  {name:<7}  {text}\n")).collect();
-    format!("{}\n{rows}", auth_native::short_address(&status.uri))
+    let rows = rows.iter().map(|(name, text)| format!("  {name:<7}  {text}"));
+    let lines: Vec<_> = iter::once(auth_native::short_address(&status.uri).to_string()).chain(rows).collect();
+    lines.join("\n") + "\n"
 }
 
 #[derive(Serialize)]

@@ -17,13 +17,11 @@ pub(crate) fn run(client: &Client, site: Option<String>, json: bool) -> Result<E
         output::warning(&warning);
     }
     let uri = client.auth.status(&site).map_err(failed)?.uri.key().site;
-    if json {
-        output::object(&Whoami::new(&user, &uri))?;
-    } else {
+    output::answer(json, &Whoami::new(&user, &uri), || {
         let name = user.name().to_string();
         let provider = user.provider().map(Foreign::to_string);
-        output::text(&format!("{} at {}\n", text::user(Some(&name), provider.as_deref()), shown(&uri)))?;
-    }
+        format!("{} at {}\n", text::user(Some(&name), provider.as_deref()), shown(&uri))
+    })?;
     Ok(Exit::OK)
 }
 

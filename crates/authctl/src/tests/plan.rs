@@ -9,12 +9,12 @@ fn plan(words: &[&str]) -> Result<Plan, Failure> {
     Plan::new(Cli::try_parse_from([&["authctl"], words].concat()).unwrap())
 }
 
-fn site() -> Option<String> {
-    Some(URL.to_owned())
+fn site() -> String {
+    URL.to_owned()
 }
 
 fn plain_login() -> Login {
-    Login { site: URL.to_owned(), username: None, provider: None, password_stdin: false, allow_http: false }
+    Login { site: site(), username: None, provider: None, password_stdin: false, allow_http: false }
 }
 
 #[test]
@@ -32,12 +32,12 @@ fn what_was_typed_means_this() {
         ("token", Plan::Token { site: None, min_validity: None, json: false }),
         (
             "token http://127.0.0.1:8000 --min-validity 10m --json",
-            Plan::Token { site: site(), min_validity: Some(Duration::from_mins(10)), json: true },
+            Plan::Token { site: Some(site()), min_validity: Some(Duration::from_mins(10)), json: true },
         ),
         ("whoami", Plan::Whoami { site: None, json: false }),
-        ("whoami --json http://127.0.0.1:8000", Plan::Whoami { site: site(), json: true }),
+        ("whoami --json http://127.0.0.1:8000", Plan::Whoami { site: Some(site()), json: true }),
         ("status", Plan::Status { which: Which::One(None), json: false }),
-        ("status http://127.0.0.1:8000", Plan::Status { which: Which::One(site()), json: false }),
+        ("status http://127.0.0.1:8000", Plan::Status { which: Which::One(Some(site())), json: false }),
         ("status --all --json", Plan::Status { which: Which::All, json: true }),
         ("logout", Plan::Logout { which: Which::One(None), forget: false }),
         ("logout --all --forget", Plan::Logout { which: Which::All, forget: true }),

@@ -18,23 +18,25 @@ fn store(kind: StoreFaultKind) -> AuthError {
     StoreFault { kind, path: "/home/a/.cache/tiled".into() }.into()
 }
 
-/// Every error, its code and kind, and what is said of it while a session is used.
+/// An error, its exit code and kind, and what is said of it while a session is used.
+type Case = (AuthError, u8, &'static str, String);
+
+fn check(cases: impl IntoIterator<Item = Case>) {
+    for (error, code, kind, words) in cases {
+        assert_eq!(said(error, Doing::Using), (code, kind, words));
+    }
+}
+
 #[test]
-fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
-    let none = Foreign::default;
-    let trouble = |trouble: Trouble| AuthError::from(trouble);
-    let unreachable = |fault| AuthError::from(Trouble::Unreachable(fault));
+fn what_becomes_of_sessions_is_said() {
     let again = "Run `authctl login http://127.0.0.1:8000` to sign in again.";
-    let no_prompt = "Give the password with --user NAME --password-stdin, run `authctl login http://127.0.0.1:8000` at \
-                     a terminal, or sign in with Python's tiled on this machine.";
-    let elsewhere = "name other folders in TILED_CACHE_DIR and AUTHCTL_STATE_DIR.";
-    let later = "Try again later, or ask whoever runs the server. Nobody was signed out.";
-    let cases: Vec<(AuthError, u8, &str, String)> = vec![
+    check([
         (
             AuthError::NotSignedIn,
             3,
             "not_signed_in",
-            "not signed in to http://127.0.0.1:8000\nRun `authctl login http://127.0.0.1:8000` to sign in.".to_owned(),
+            "not signed in to http://127.0.0.1:8000\nRun `authctl login http://127.0.0.1:8000` to sign in."
+                .to_owned(),
         ),
         (
             AuthError::Rejected("Not enough permissions".into()),
@@ -51,7 +53,7 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
             format!("http://127.0.0.1:8000: the session has ended: Session has expired.\n{again}"),
         ),
         (
-            AuthError::Revoked(none()),
+            AuthError::Revoked(Foreign::default()),
             3,
             "revoked",
             format!("http://127.0.0.1:8000: the server no longer knows this session\n{again}"),
@@ -65,6 +67,22 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
                  accepts the old session\n{again}"
             ),
         ),
+        (
+            Misuse::Ended.into(),
+            1,
+            "internal",
+            "misuse: the flow has ended\nThis is a fault of authctl or of this machine: please report it."
+                .to_owned(),
+        ),
+    ]);
+}
+
+#[test]
+fn what_fails_on_the_way_is_said() {
+    let later = "Try again later, or ask whoever runs the server. Nobody was signed out.";
+    let unreachable = |fault| AuthError::from(Trouble::Unreachable(fault));
+    let trouble = |trouble: Trouble| AuthError::from(trouble);
+    check([
         (
             unreachable(TransportFault::Resolve),
             6,
@@ -131,6 +149,12 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
              clock; nobody was signed out."
                 .to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn rules_that_stand_in_the_way_are_said() {
+    check([
         (
             Policy::PlainHttp(origin()).into(),
             2,
@@ -188,8 +212,14 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
              http://127.0.0.1:8000` to be signed in as yourself."
                 .to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn servers_that_are_not_what_they_should_be_are_said_to_be() {
+    check([
         (
-            Peer::NotTiled { url: "http://127.0.0.1:8000/api/v1/".into(), status: 404, why: none() }.into(),
+            Peer::NotTiled { url: "http://127.0.0.1:8000/api/v1/".into(), status: 404, why: Foreign::default() }.into(),
             6,
             "peer",
             "this is not a Tiled server: its address http://127.0.0.1:8000/api/v1/ answered 404\nCheck the address: \
@@ -220,6 +250,14 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
              \"telepathy\"\nChoose another provider with --provider, or look for a newer authctl."
                 .to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn questions_that_got_no_answer_are_said() {
+    let no_prompt = "Give the password with --user NAME --password-stdin, run `authctl login http://127.0.0.1:8000` at \
+                     a terminal, or sign in with Python's tiled on this machine.";
+    check([
         (
             AuthError::Cancelled,
             5,
@@ -251,6 +289,13 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
             "cannot_prompt",
             "nobody answered within ten minutes\nRun `authctl login http://127.0.0.1:8000` again.".to_owned(),
         ),
+    ]);
+}
+
+#[test]
+fn stores_that_fail_are_said() {
+    let elsewhere = "name other folders in TILED_CACHE_DIR and AUTHCTL_STATE_DIR.";
+    check([
         (
             store(StoreFaultKind::Denied),
             7,
@@ -301,7 +346,7 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
                 .to_owned(),
         ),
         (
-            StoreFault { kind: StoreFaultKind::NoHome, path: none() }.into(),
+            StoreFault { kind: StoreFaultKind::NoHome, path: Foreign::default() }.into(),
             7,
             "store",
             "the session store: no home directory is known; set HOME or TILED_CACHE_DIR\nSet HOME, or both \
@@ -314,16 +359,7 @@ fn every_error_has_its_code_and_says_what_happened_and_what_to_do() {
             "store",
             format!("/home/a/.cache/tiled: Input/output error\nSee what is wrong there, or {elsewhere}"),
         ),
-        (
-            Misuse::Ended.into(),
-            1,
-            "internal",
-            "misuse: the flow has ended\nThis is a fault of authctl or of this machine: please report it.".to_owned(),
-        ),
-    ];
-    for (error, code, kind, words) in cases {
-        assert_eq!(said(error, Doing::Using), (code, kind, words));
-    }
+    ]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The built command, in a home of its own, against a sandbox site.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod refusals;
 mod rig;

@@ -17,11 +17,12 @@ fn a_wrong_password_is_tried_once_and_never_asked_for() {
 #[test]
 fn what_was_typed_wrongly_is_a_usage_error() {
     let rig = Rig::new();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["login", &rig.url, "--method", "device"], "the method `device` is not supported yet"),
         (&["login", &rig.url, "--method", "magic"], "magic"),
         (&["login", &rig.url, "--password-stdin"], "--user"),
-        (&["login", &rig.url, "--password", "x"], "--password"),
+        (&["login", &rig.url, "--password", "x"], "Leave it out to be asked, or use --password-stdin."),
+        (&["login", &rig.url, "--password=x"], "there is no option for a password"),
         (&["login", "127.0.0.1:8000"], "http://"),
         (&["token", "--min-validity", "soon"], "90s, 10m"),
         (&["whoami", "a", "b"], "b"),

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 pub(crate) const AUTHCTL: &str = env!("CARGO_BIN_EXE_authctl");
 /// For everything: far more than a busy machine needs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How a command ended and what it said.
 #[derive(Debug)]

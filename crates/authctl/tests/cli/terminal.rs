@@ -50,15 +50,18 @@ impl Terminal {
         Self { keyboard, screen, seen: String::new(), child, _slave: slave }
     }
 
-    /// Waits until this is on the screen, and types the rest.
+    /// Waits until this is on the screen, behind what was waited for before, and types the rest.
     fn when(&mut self, shown: &str, typed: &str) -> &mut Self {
-        while !self.seen.contains(shown) {
-            let more = self.screen.recv_timeout(DEADLINE);
-            self.seen.push_str(&String::from_utf8_lossy(
-                &more.unwrap_or_else(|_| panic!("{shown:?}: {}", self.seen)),
-            ));
-        }
-        self.seen.clear();
+        let end = loop {
+            if let Some(at) = self.seen.find(shown) {
+                break at + shown.len();
+            }
+            match self.screen.recv_timeout(DEADLINE) {
+                Ok(more) => self.seen.push_str(&String::from_utf8_lossy(&more)),
+                Err(error) => panic!("{shown:?} is not in {:?}: {error}", self.seen),
+            }
+        };
+        self.seen.drain(..end);
         self.keyboard.write_all(typed.as_bytes()).unwrap();
         self
     }
