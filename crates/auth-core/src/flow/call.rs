@@ -1,7 +1,7 @@
 use super::contract::{Machine, Nested, Pending, nest};
 use super::retry::Attempts;
 use super::{Event, Outcome, Renewal, Step, Warning};
-use crate::error::{Error, Misuse, TransportFault, Trouble};
+use crate::error::{Error, Misuse, Policy, TransportFault, Trouble};
 use crate::seed::Seed;
 use crate::session::Session;
 use crate::tiled::{TiledUri, detail};
@@ -156,6 +156,9 @@ impl Machine for Call {
         Ok(match (self.state.clone(), event) {
             (State::Renewing(renewal), event) => return self.renew(now, *renewal, event),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
+            (State::Sending, Event::Start) if self.uri.origin().is_exposed() && !self.allow_http => {
+                Step::Done(Err(Policy::PlainHttp(self.uri.origin().clone()).into()))
+            }
             (State::Sending, Event::Start) | (State::Pausing, _) => self.send(),
             (State::Sending, Event::Response(response)) => return self.answered(now, response),
             (State::Sending, event) => {

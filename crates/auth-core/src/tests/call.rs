@@ -247,3 +247,16 @@ fn a_call_cannot_be_cancelled_while_its_renewal_is_under_way() {
     }
     assert_eq!(talk.clone_and_cancel(), Err(Misuse::NotNow), "while saving");
 }
+
+#[test]
+fn a_token_is_not_sent_in_clear_where_that_was_not_allowed_n1() {
+    let uri: TiledUri = "http://tiled.example".parse().unwrap();
+    let call = |allow| {
+        let request = Request::get(uri.below("auth/whoami"));
+        let mut call =
+            Call::new(uri.clone(), request, Session::default(), Seed::new([7; 32])).allow_http(allow);
+        crate::flow::Flow::resume(&mut call, Now::default(), Event::Start).unwrap()
+    };
+    assert_eq!(call(false), Step::Done(Err(Policy::PlainHttp(uri.origin().clone()).into())));
+    assert!(matches!(call(true), Step::Send(_)));
+}
