@@ -42,7 +42,7 @@
 //!
 //! With `file`, tokens are in `tokens` below `TILED_CACHE_DIR`, or else below `tiled` in the user's cache folder. What a
 //! token does not say of itself, the list of sites and the locks are in `AUTHCTL_STATE_DIR`, or else in `auth-native`
-//! in the user's state folder; nothing there is secret.
+//! in the user's state folder. The only secrets there are in `.damaged` copies of token files that were found broken.
 //!
 //! # When it fails
 //!
