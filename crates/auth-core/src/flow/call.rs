@@ -71,6 +71,13 @@ impl Call {
         self
     }
 
+    /// A refused token is not renewed: what it would be renewed with may have been sent already.
+    #[must_use]
+    pub(super) fn without_renewal(mut self) -> Self {
+        self.renewed = true;
+        self
+    }
+
     fn send(&mut self) -> Step<Called> {
         self.state = State::Sending;
         let request = self.request.clone();

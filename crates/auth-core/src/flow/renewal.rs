@@ -9,7 +9,7 @@ use crate::ports::{Change, Loaded, LockKind, Stored};
 use crate::question::Notice;
 use crate::secret::Secret;
 use crate::seed::Seed;
-use crate::session::{Generation, Session};
+use crate::session::{Generation, Links, Session};
 use crate::tiled::{RefreshAnswer, TiledUri, read_refresh, refresh};
 use crate::time::Now;
 
@@ -184,7 +184,7 @@ impl Renewal {
     }
 
     fn looked(&mut self, now: Now, loaded: Loaded) -> Step<Renewed> {
-        let stored = match loaded {
+        let mut stored = match loaded {
             Loaded::Found(stored) => *stored,
             Loaded::Torn if self.looks < TORN_LOOKS => return self.pause(now, State::Pausing),
             Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
@@ -194,6 +194,10 @@ impl Renewal {
         }
         if self.principal.is_none() {
             self.principal.clone_from(&stored.session.facts.principal);
+        }
+        // What the server was asked for before the lock need not be asked for again.
+        if let Some(found) = self.found.as_ref().filter(|_| stored.session.links == Links::default()) {
+            stored.session.links.clone_from(&found.session.links);
         }
         let since = self
             .found

@@ -69,7 +69,11 @@ impl Whoami {
                 self.renewed = value.fresh.then(|| value.session.clone());
                 let request = whoami(&self.uri, &value.session);
                 let call = Call::new(self.uri.clone(), request, value.session, self.seed.clone());
-                self.call(now, call.allow_http(self.allow_http), Event::Start)
+                let call = call.allow_http(self.allow_http);
+                // Without an answer that could be used, the refresh token may have been redeemed all the same.
+                let unclear = |warning: &Warning| matches!(warning, Warning::NotRenewed(Error::Transient(_)));
+                let may_be_spent = self.warnings.iter().any(unclear);
+                self.call(now, if may_be_spent { call.without_renewal() } else { call }, Event::Start)
             }
             Nested::Done(Err(error)) => Ok(Step::Done(Err(error))),
         }

@@ -41,7 +41,7 @@ fn deleting() -> Request {
 }
 
 fn shown(request: Request) -> Expected {
-    send(request.authorized(Authorization::Bearer(Secret::from("old"))))
+    send(request.authorized(Authorization::Bearer(secret("old"))))
 }
 
 /// A renewal of [`old`] up to the answer of the token endpoint.
@@ -82,7 +82,7 @@ fn the_token_is_shown_in_the_header_and_to_its_own_origin_only_h1_n3() {
         assert_eq!(end, answered(200, "{}", old()), "{place}");
     }
     // A credential that the request already had is not the one shown.
-    let other = Request::get(at(PATH)).authorized(Authorization::ApiKey(Secret::from("canary")));
+    let other = Request::get(at(PATH)).authorized(Authorization::ApiKey(secret("a key")));
     assert!(run(call(other), [(get_with(PATH, "old"), reply(200, ""))]).is_ok());
 }
 

@@ -22,7 +22,7 @@ fn plain() -> Login {
 fn for_alice() -> LoginOptions {
     LoginOptions {
         username: Some(Foreign::from("alice")),
-        password: Some(Secret::from("pw")),
+        password: Some(secret("pw")),
         ..LoginOptions::default()
     }
 }
@@ -71,8 +71,8 @@ fn menu(providers: &[&str]) -> Expected {
 }
 
 fn present_to(endpoint: Url) -> Expected {
-    let body = Secret::from("grant_type=password&username=alice&password=pw");
-    send(Request::token(endpoint, Body::Form(body)))
+    let body = format!("grant_type=password&username=alice&password={}", secret("pw").expose());
+    send(Request::token(endpoint, Body::Form(Secret::from(body))))
 }
 
 fn present() -> Expected {
@@ -80,9 +80,7 @@ fn present() -> Expected {
 }
 
 fn granted() -> Event {
-    let body = r#"{"access_token":"new","refresh_token":"r-new","expires_in":900,"token_type":"bearer",
-        "identity":{"id":"alice","provider":"toy"},"principal":"p"}"#;
-    reply(200, body)
+    tokens_and("new", 900, r#","identity":{"id":"alice","provider":"toy"},"principal":"p""#)
 }
 
 /// What [`granted`] comes to.

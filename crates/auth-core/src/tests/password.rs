@@ -21,8 +21,12 @@ fn question(username: Option<&str>, refused: bool, left: u8) -> Expected {
     }))
 }
 
-/// The whole request, written out.
+/// The whole request, written out, with the password that is called so.
 fn present(username: &str, password: &str) -> Expected {
+    present_written(username, secret(password).expose())
+}
+
+fn present_written(username: &str, password: &str) -> Expected {
     let body = format!("grant_type=password&username={username}&password={password}");
     send(Request {
         method: Method::Post,
@@ -34,7 +38,7 @@ fn present(username: &str, password: &str) -> Expected {
 }
 
 fn given(password: &str) -> Password {
-    flow(Some("alice")).given(Some(Secret::from(password)))
+    flow(Some("alice")).given(Some(secret(password)))
 }
 
 fn rejected(words: &str) -> Error {
@@ -54,8 +58,8 @@ fn a_person_has_three_answers_and_the_name_is_settled_by_the_first() {
     let granted = run(flow(None), turns).unwrap();
     assert_eq!(granted.warnings, []);
     let session = granted.value.session;
-    assert_eq!(session.tokens.access, Some(Secret::from("a")));
-    assert_eq!(session.tokens.refresh, Some(Secret::from("r-a")));
+    assert_eq!(session.tokens.access, Some(secret("a")));
+    assert_eq!(session.tokens.refresh, Some(secret("r-a")));
     assert_eq!(session.facts.expires, Some(Timestamp(WALL + 900)));
 }
 
@@ -85,8 +89,8 @@ fn a_settled_name_is_not_asked_for() {
 #[test]
 fn what_is_typed_is_sent_as_it_is_and_encoded() {
     let turns = [
-        (question(None, false, 3), password(" al ice", "p&w=é ")),
-        (present("+al+ice", "p%26w%3D%C3%A9+"), tokens("a", 900)),
+        (question(None, false, 3), typed(" al ice", Secret::from("p&w=é "))),
+        (present_written("+al+ice", "p%26w%3D%C3%A9+"), tokens("a", 900)),
     ];
     assert!(run(flow(None), turns).is_ok());
 }
@@ -94,18 +98,19 @@ fn what_is_typed_is_sent_as_it_is_and_encoded() {
 #[test]
 fn nothing_empty_is_sent() {
     let cases = [("alice", ""), ("", "secret"), ("", "")];
-    for (username, typed) in cases {
-        let turns = [(question(None, false, 3), password(username, typed))];
-        assert_eq!(run(flow(None), turns), Err(Error::Cancelled), "{username:?} {typed:?}");
+    for (username, password) in cases {
+        let turns = [(question(None, false, 3), typed(username, Secret::from(password)))];
+        assert_eq!(run(flow(None), turns), Err(Error::Cancelled), "{username:?} {password:?}");
     }
     // On a retry too.
     let turns = [
         (question(None, false, 3), password("alice", "one")),
         (present("alice", "one"), reply(401, WRONG)),
-        (question(Some("alice"), true, 2), password("alice", "")),
+        (question(Some("alice"), true, 2), typed("alice", Secret::default())),
     ];
     assert_eq!(run(flow(None), turns), Err(Error::Cancelled));
-    assert_eq!(run(given(""), []), Err(Error::Cancelled));
+    let nothing_given = flow(Some("alice")).given(Some(Secret::default()));
+    assert_eq!(run(nothing_given, []), Err(Error::Cancelled));
 }
 
 #[test]
@@ -122,7 +127,7 @@ fn a_given_password_without_a_name_is_nobody_s() {
         (question(None, false, 3), password("alice", "other")),
         (present("alice", "other"), tokens("a", 900)),
     ];
-    assert!(run(flow(None).given(Some(Secret::from("pw"))), turns).is_ok());
+    assert!(run(flow(None).given(Some(secret("pw"))), turns).is_ok());
 }
 
 #[test]

@@ -147,12 +147,13 @@ fn untyped<T>(step: &Step<T>) -> Option<Step<()>> {
     })
 }
 
-/// What a request holds, of tokens that are none: for the message of an assertion that fails.
+/// What a request holds, with the names of secrets: for the message of an assertion that fails.
 fn sent<T>(step: &Step<T>) -> String {
     let Step::Send(request) = step else { return String::new() };
     let headers: Vec<_> =
         request.headers().iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
-    format!("[{} {headers:?} {:?}]", request.url.to_request(), request.content().map(Secret::expose))
+    let content = request.content().map(Secret::expose);
+    canary::named(&format!("[{} {headers:?} {content:?}]", request.url.to_request()))
 }
 
 pub(super) fn uri() -> TiledUri {
@@ -180,10 +181,15 @@ pub(super) fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A session of the principal `p` with the tokens `NAME` and `r-NAME`, of a life of 900 s with `left` to go.
+/// The secret that is called so.
+pub(super) fn secret(name: &str) -> Secret {
+    Secret::from(canary::plant(name))
+}
+
+/// A session of the principal `p` with the tokens called `NAME` and `r-NAME`, of a life of 900 s with `left` to go.
 pub(super) fn session(name: &str, left: i64) -> Session {
     Session {
-        tokens: Tokens { access: Some(Secret::from(name)), refresh: Some(refresh_of(name)), id: None },
+        tokens: Tokens { access: Some(secret(name)), refresh: Some(refresh_of(name)), id: None },
         facts: Facts {
             received: Some(Timestamp(WALL + left - 900)),
             expires: Some(Timestamp(WALL + left)),
@@ -213,7 +219,7 @@ pub(super) fn of_unknown_life(session: Session) -> Session {
 }
 
 fn refresh_of(name: &str) -> Secret {
-    Secret::from(format!("r-{name}"))
+    secret(&format!("r-{name}"))
 }
 
 /// What [`session`] `old` becomes by the answer [`tokens`] received at [`WALL`].
@@ -223,12 +229,25 @@ pub(super) fn renewed(name: &str, life: i64) -> Session {
     renewed
 }
 
-/// The tokens `NAME` and `r-NAME` as a server gives them.
-pub(super) fn tokens(name: &str, life: i64) -> Event {
+/// The tokens called `NAME` and `r-NAME` as a server gives them, and more in its answer.
+pub(super) fn tokens_and(name: &str, life: i64, more: &str) -> Event {
+    let (access, refresh) = (secret(name), refresh_of(name));
     let body = format!(
-        r#"{{"access_token":"{name}","refresh_token":"r-{name}","expires_in":{life},"token_type":"bearer"}}"#
+        r#"{{"access_token":"{}","refresh_token":"{}","expires_in":{life},"token_type":"bearer"{more}}}"#,
+        access.expose(),
+        refresh.expose()
     );
     reply(200, &body)
+}
+
+/// The same, and no more.
+pub(super) fn tokens(name: &str, life: i64) -> Event {
+    tokens_and(name, life, "")
+}
+
+/// An access token without a refresh token.
+pub(super) fn access_token(name: &str, life: i64) -> Event {
+    reply(200, &format!(r#"{{"access_token":"{}","expires_in":{life}}}"#, secret(name).expose()))
 }
 
 pub(super) fn send(request: Request) -> Expected {
@@ -242,12 +261,12 @@ pub(super) fn get(url: Url) -> Expected {
 
 /// A GET on our server that shows the token `NAME`.
 pub(super) fn get_with(path: &str, name: &str) -> Expected {
-    send(Request::get(at(path)).authorized(Authorization::Bearer(Secret::from(name))))
+    send(Request::get(at(path)).authorized(Authorization::Bearer(secret(name))))
 }
 
 /// A POST of just the refresh token of the session `NAME`.
 pub(super) fn post_refresh_token(path: &str, name: &str) -> Expected {
-    let body = format!(r#"{{"refresh_token":"r-{name}"}}"#);
+    let body = format!(r#"{{"refresh_token":"{}"}}"#, refresh_of(name).expose());
     send(Request::token(at(path), Body::Json(Secret::from(body))))
 }
 
@@ -372,6 +391,11 @@ pub(super) fn status(status: u16, detail: &str) -> Error {
     Trouble::Status { status, detail: Foreign::from(detail) }.into()
 }
 
+/// A person's answer, with the password that is called so.
 pub(super) fn password(username: &str, password: &str) -> Event {
-    Event::Answer(Answer::Password { username: Foreign::from(username), password: Secret::from(password) })
+    typed(username, secret(password))
+}
+
+pub(super) fn typed(username: &str, password: Secret) -> Event {
+    Event::Answer(Answer::Password { username: Foreign::from(username), password })
 }

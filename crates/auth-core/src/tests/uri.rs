@@ -65,11 +65,9 @@ fn a_key_in_the_address_is_taken_out_of_it_h1() {
 
 #[test]
 fn what_is_no_address_is_not_shown_with_its_secrets() {
-    for text in ["http://alice:canary@h/", "h?api_key=canary", "//u:canary@h", "ftp://canary@h?canary#canary"]
-    {
-        let error = text.parse::<TiledUri>().unwrap_err();
-        assert!(!error.to_string().contains("canary"), "{error}");
-        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    for text in ["http://alice:*@h/", "h?api_key=*", "//u:*@h", "ftp://*@h?*#*"] {
+        let text = text.replace('*', &canary::plant("a secret in an address"));
+        canary::silent_error(&text.parse::<TiledUri>().unwrap_err());
     }
     for text in ["http://h/a%3Fb", "http://h/a%23b", "http://h/a%0ab", "http://h/%5cb"] {
         assert_eq!(text.parse::<TiledUri>(), Err(UriError::Path), "{text}");

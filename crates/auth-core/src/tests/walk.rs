@@ -8,6 +8,7 @@
 use core::fmt::Debug;
 use core::hash::Hash;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::LazyLock;
 
 use super::*;
 use crate::error::{CannotPrompt, StoreFaultKind};
@@ -19,7 +20,6 @@ use crate::session::{Facts, Links, Session, Tokens};
 use crate::tiled::TiledUri;
 use crate::time::Timestamp;
 
-const CANARY: &str = "CANARY";
 const WALL: i64 = 10_000;
 
 fn start() -> Now {
@@ -34,8 +34,14 @@ fn seed() -> Seed {
     Seed::new([7; 32])
 }
 
+/// What every secret of the walk begins with.
+fn canary() -> &'static str {
+    static CANARY: LazyLock<String> = LazyLock::new(|| canary::plant("the walk"));
+    &CANARY
+}
+
 fn secret(name: &str) -> Secret {
-    Secret::from(format!("{CANARY}-{name}"))
+    Secret::from(format!("{}-{name}", canary()))
 }
 
 fn session(name: &str, left: i64, principal: &str) -> Session {
@@ -87,13 +93,14 @@ const ABOUT: [&str; 5] = [
 
 fn responses(request: &Request) -> Vec<Event> {
     let tokens = format!(
-        r#"{{"access_token":"{CANARY}-new","refresh_token":"{CANARY}-r-new","expires_in":900,"token_type":"bearer",
-            "identity":{{"id":"alice","provider":"toy"}},"principal":"p"}}"#
+        r#"{{"access_token":"{0}-new","refresh_token":"{0}-r-new","expires_in":900,"token_type":"bearer",
+            "identity":{{"id":"alice","provider":"toy"}},"principal":"p"}}"#,
+        canary()
     );
     let bodies: Vec<(u16, String)> = if request.body.is_some() {
         vec![
             (200, tokens),
-            (200, format!(r#"{{"access_token":"{CANARY}-brief","expires_in":1}}"#)),
+            (200, format!(r#"{{"access_token":"{}-brief","expires_in":1}}"#, canary())),
             (200, "{}".to_owned()),
             (204, String::new()),
             (400, r#"{"error":"invalid_grant"}"#.to_owned()),
@@ -365,7 +372,7 @@ where
     F: Flow<Output: Debug> + Clone + Eq + Debug,
 {
     let shown = format!("{flow:?} {step:?} {flow:#?}");
-    assert!(!shown.contains(CANARY), "{name}: a secret is printed: {shown}");
+    assert!(!shown.contains(canary()), "{name}: a secret is printed: {}", canary::named(&shown));
     let mut met = flow.clone();
     for event in strangers().into_iter().filter(|event| !belongs(step, event)) {
         assert!(met.resume(start(), event.clone()).is_err(), "{name}: {event:?} was taken at {step:?}");

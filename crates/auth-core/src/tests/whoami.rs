@@ -147,3 +147,26 @@ fn a_session_that_could_not_be_renewed_is_asked_with_and_the_warning_kept_h17() 
     let warnings = vec![Warning::NotRenewed(status(503, ""))];
     assert_eq!(run(flow(), turns), Ok(Outcome { value, warnings }));
 }
+
+#[test]
+fn a_refresh_token_that_may_have_been_sent_is_not_sent_again_when_the_old_token_is_refused_h17() {
+    let closing = session("old", 30);
+    let lost = unreachable(TransportFault::Closed);
+    let unclear =
+        [(reply(503, ""), status(503, "")), (lost, Trouble::Unreachable(TransportFault::Closed).into())];
+    for (event, error) in unclear {
+        let turns = [
+            (load(), found(&closing)),
+            (try_lock(), opened()),
+            (load(), found(&closing)),
+            (intent("old"), Event::Applied),
+            (redeem("old"), event),
+            unlock(),
+            (get_with(PATH, "old"), reply(401, "")),
+        ];
+        let principal = Err(Error::Rejected(Foreign::default()));
+        let value = WhoamiAnswer { principal, session: closing.clone() };
+        let warnings = vec![Warning::NotRenewed(error)];
+        assert_eq!(run(flow(), turns), Ok(Outcome { value, warnings }));
+    }
+}

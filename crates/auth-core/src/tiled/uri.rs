@@ -101,10 +101,22 @@ impl FromStr for TiledUri {
     }
 }
 
-/// An address that is none may still carry a key behind its `?` or a password before its `@`: neither is shown.
+/// An address that is none may still carry a key behind its `?`, or a password before its `@` or where a port should
+/// be: none of them is shown. Where it cannot be told which is which, nothing is.
 fn shown(text: &str) -> &str {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    text.rsplit('@').next().unwrap_or_default()
+    let (before, behind) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    if behind.contains('@') {
+        return "";
+    }
+    let rest = before.rsplit('@').next().unwrap_or_default();
+    let start = rest.find("//").map_or(0, |at| at + 2);
+    let host = rest.get(start..).unwrap_or_default().split('/').next().unwrap_or_default();
+    match host.rfind(':').filter(|at| host.rfind(']').is_none_or(|bracket| bracket < *at)) {
+        Some(at) if !host.bytes().skip(at + 1).all(|byte| byte.is_ascii_digit()) => {
+            rest.get(..start + at).unwrap_or_default()
+        }
+        _ => rest,
+    }
 }
 
 fn take_key(url: &Url) -> Result<(Url, Option<Secret>), UriError> {
