@@ -1,15 +1,51 @@
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use canary::{Evidence, Search};
 
 use tempfile::TempDir;
 
 use crate::Terminal;
 
 /// An empty home directory of a person who has never used anything.
+///
+/// When it goes, everything that was printed and everything that lies in it outside the token directories is searched
+/// for what was planted and for the tokens there.
 pub struct Home {
     folder: TempDir,
+    evidence: RefCell<Evidence>,
+}
+
+/// Where the Python client keeps tokens, below a home.
+const TOKENS: &str = ".cache/tiled/tokens";
+
+#[expect(clippy::expect_used, reason = "a test that leaks is to fail")]
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let leaks = self.leaks().expect("what is left can be searched");
+            assert!(leaks.is_empty(), "a secret was printed or left behind: {leaks:#?}");
+        }
+    }
+}
+
+/// Every file below a folder, which need not be there.
+fn below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut rest = vec![folder.to_owned()];
+    while let Some(path) = rest.pop() {
+        if path.is_dir() {
+            for entry in std::fs::read_dir(&path)? {
+                rest.push(entry?.path());
+            }
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// How a program ended and what it said.
@@ -40,7 +76,7 @@ impl Default for Home {
 impl Home {
     /// Makes one, which goes with the value.
     pub fn new() -> Self {
-        Self { folder: TempDir::new().expect("a temporary folder") }
+        Self { folder: TempDir::new().expect("a temporary folder"), evidence: RefCell::default() }
     }
 
     /// Where it is.
@@ -51,7 +87,7 @@ impl Home {
     /// Where the Python client keeps the tokens of a server whose API is at this address.
     pub fn tokens(&self, url: &str) -> PathBuf {
         let name: String = format!("{url}/api/v1/").replace(':', "%3A").replace('/', "%2F");
-        self.path().join(".cache/tiled/tokens").join(name)
+        self.path().join(TOKENS).join(name)
     }
 
     /// A stored token.
@@ -79,7 +115,52 @@ impl Home {
     pub fn authctl_told(&self, args: &[&str], input: &str) -> Run {
         let mut command = self.command("setsid");
         command.arg("--wait").arg(authctl()).args(args);
-        run(command, input)
+        let run = run(command, input);
+        self.heard(args, &run);
+        run
+    }
+
+    /// The same, with every program that it starts written down, to be searched too. It needs `strace`.
+    pub fn authctl_traced(&self, args: &[&str], input: &str) -> Run {
+        let mut command = self.command(authctl());
+        command.args(args);
+        let trace = self.path().join(format!("trace-{}", self.evidence.borrow().traces()));
+        let run = run(canary::traced(&command, &trace), input);
+        self.heard(args, &run);
+        self.evidence.borrow_mut().trace(trace);
+        run
+    }
+
+    /// Keeps what was printed. The one command that is there to print a token may do so.
+    #[expect(clippy::expect_used, reason = "a test that cannot go on says why by panicking")]
+    fn heard(&self, args: &[&str], run: &Run) {
+        let mut evidence = self.evidence.borrow_mut();
+        let shown = args.join(" ");
+        if args.first() != Some(&"token") {
+            evidence.output(&format!("standard output of `{shown}`"), run.out.as_str());
+        }
+        evidence.output(&format!("standard error of `{shown}`"), run.err.as_str());
+        self.learn().expect("the tokens can be read");
+    }
+
+    /// Remembers the tokens that are there: the next command may replace them.
+    fn learn(&self) -> std::io::Result<()> {
+        let tokens = self.path().join(TOKENS);
+        for file in below(&tokens)? {
+            let name = file.strip_prefix(&tokens).unwrap_or(&file).to_string_lossy().into_owned();
+            canary::also(&name, String::from_utf8_lossy(&std::fs::read(&file)?).trim_end());
+        }
+        Ok(())
+    }
+
+    fn leaks(&self) -> std::io::Result<Vec<String>> {
+        self.learn()?;
+        let tokens = self.path().join(TOKENS);
+        let mut evidence = self.evidence.borrow().clone();
+        evidence.folder(self.path());
+        // What could not be read is kept aside as it was, in a private folder of the store.
+        let aside = |path: &Path| path.to_string_lossy().contains(".damaged-");
+        evidence.leaks(&Search::of_planted(), &|path| path.starts_with(&tokens) || aside(path))
     }
 
     /// The same, at a terminal.

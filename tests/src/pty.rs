@@ -99,6 +99,9 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        if !std::thread::panicking() {
+            canary::assert_silent(&self.screen);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test, with the servers and the binaries that some of them need.
 
 mod artifacts;
+mod canaries;
 mod counts;
 mod other_uid;
 
@@ -9,9 +10,11 @@ use std::time::Instant;
 
 use crate::peers::tiled::Peers;
 use crate::workspace::{self, Member};
-use crate::{peers, run, sys};
+use crate::{conformance, peers, run, sys, tools};
 use artifacts::Built;
+use canaries::Canaries;
 use counts::{Counts, Runner};
+use other_uid::Prepared;
 
 const HELP: &str = "\
 Runs all tests and ends with one line, `N passed, N failed`.
@@ -29,8 +32,16 @@ As root, integration tests named perm_* run once more as another user; then also
   AUTH_PERM_UID      the user's number
   AUTH_PERM_FOREIGN  a folder of root's: readable (0644), private (0600), writable (0666), closed/inside (0700 folder)
 
+The conformance cases (cargo xtask conformance) are played too, unless tests are filtered; each cell is a test.
+
+Tests plant secrets; afterwards everything that was printed or left in the temporary folder is searched for them:
+  AUTH_CANARY       what the secrets of this run follow from
+  AUTH_CANARY_LIST  the file in which each is noted
+
 What cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a failure.";
 
+/// What tests that pass print is searched too, so Rust's own runner has to show it.
+const SHOW_OUTPUT: &str = "--show-output";
 /// The package whose feature below gates the tests that need a peer.
 const CONFORMANCE: &str = "conformance";
 const PEERS: &str = "peers";
@@ -69,7 +80,13 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
         return Ok(true);
     }
     let started = Instant::now();
-    let mut session = Session { options, total: Counts::default(), skipped: Vec::new() };
+    let mut session = Session {
+        options,
+        total: Counts::default(),
+        skipped: Vec::new(),
+        canaries: None,
+        others: Vec::new(),
+    };
     if let Err(why) = session.run() {
         session.fail("test", &why);
     }
@@ -87,26 +104,43 @@ struct Session {
     total: Counts,
     /// What was left out and why.
     skipped: Vec<String>,
+    /// The secrets that tests planted, and what they printed and left.
+    canaries: Option<Canaries>,
+    /// What the other users' tests left; it goes when it has been searched.
+    others: Vec<Prepared>,
 }
 
 impl Session {
     fn run(&mut self) -> Result<(), String> {
         let members = workspace::members()?;
         let built = artifacts::build()?;
+        if cfg!(target_os = "linux")
+            && let Err(why) = tools::ensure_apt("strace")
+        {
+            // The tests that need it fail, and say so too.
+            println!("test: {why}");
+        }
         // Dropped at the end of this function: the servers live as long as the tests.
         let peers = self.peers();
-        let environment = environment(peers.as_ref(), &built);
+        let mut environment = environment(peers.as_ref(), &built);
+        let canaries = Canaries::begin()?;
+        environment.extend(canaries.environment());
+        self.canaries = Some(canaries);
         let conformance = members.iter().find(|m| m.name == CONFORMANCE);
         let selections = selections(peers.is_some(), conformance);
         for selection in &selections {
             self.suite(selection, &environment);
         }
         self.doc_tests(peers.is_some(), &environment);
+        if self.options.filter.is_none() {
+            self.cases(&environment);
+        }
         if other_uid::there_are_any(&members) {
             for selection in selections.iter().filter(|s| other_uid::selects_any(s, &members)) {
                 self.as_another_user(selection, &environment, &built);
             }
         }
+        self.search();
         Ok(())
     }
 
@@ -141,6 +175,11 @@ impl Session {
         let mut command = workspace::cargo();
         let runner = if has_nextest() {
             command.args(["nextest", "run", "--no-tests=pass"]);
+            match self.canaries.as_ref().map(Canaries::configuration) {
+                Some(Ok(file)) => drop(command.arg("--config-file").arg(file)),
+                Some(Err(why)) => self.fail("canaries", &why),
+                None => {}
+            }
             Runner::Nextest
         } else {
             println!("test: cargo-nextest is not installed, cargo test runs the tests");
@@ -148,7 +187,30 @@ impl Session {
             Runner::Libtest
         };
         command.args(selection);
+        let before = self.total.passed + self.total.failed;
         self.count(runner, command, environment);
+        // Where no test was run there is no report.
+        if matches!(runner, Runner::Nextest)
+            && self.total.passed + self.total.failed > before
+            && let Some(Err(why)) = self.canaries.as_mut().map(Canaries::keep_report)
+        {
+            self.fail("canaries", &why);
+        }
+    }
+
+    /// The search for what tests planted counts as a test.
+    fn search(&mut self) {
+        const WHAT: &str = "canaries: a secret was printed or left behind";
+        let some = self.options.filter.is_some();
+        // A few tests may plant nothing.
+        let homes: Vec<_> = self.others.iter().map(Prepared::home).collect();
+        let canaries = self.canaries.as_ref().filter(|canaries| !(some && canaries.is_idle()));
+        match canaries.map(|canaries| canaries.search(&homes)) {
+            Some(Ok(true)) => self.total.passed += 1,
+            Some(Ok(false)) => self.fail(WHAT, "see above"),
+            Some(Err(why)) => self.fail("canaries", &why),
+            None => {}
+        }
     }
 
     fn doc_tests(&mut self, with_peers: bool, environment: &[(&str, String)]) {
@@ -160,6 +222,16 @@ impl Session {
         self.count(Runner::Libtest, command, environment);
     }
 
+    /// The conformance cases; a cell of the matrix counts as a test.
+    fn cases(&mut self, environment: &[(&str, String)]) {
+        let mut command = conformance::cases();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        match run::shown(&mut command, None) {
+            Ok(shown) => self.add(Runner::Cases, &shown),
+            Err(why) => self.fail("conformance cases", &why),
+        }
+    }
+
     fn as_another_user(&mut self, selection: &[String], environment: &[(&str, String)], built: &Built) {
         const WHAT: &str = "permission tests as another user";
         match other_uid::prepare(selection, built) {
@@ -167,12 +239,13 @@ impl Session {
                 for test in prepared.tests() {
                     println!("test: {} as user {}", test.name(), other_uid::UID);
                     let mut command = prepared.command(test, environment);
-                    command.args(&self.options.filter);
+                    command.arg(SHOW_OUTPUT).args(&self.options.filter);
                     match run::shown(&mut command, Some(other_uid::LIMIT)) {
                         Ok(shown) => self.add(Runner::Libtest, &shown),
                         Err(why) => self.fail(WHAT, &why),
                     }
                 }
+                self.others.push(prepared);
             }
             Err(other_uid::Problem::NotHere(why)) => self.skip(WHAT, &why),
             Err(other_uid::Problem::Failed(why)) => self.fail(WHAT, &why),
@@ -181,6 +254,9 @@ impl Session {
 
     fn count(&mut self, runner: Runner, mut command: Command, environment: &[(&str, String)]) {
         command.args(&self.options.filter);
+        if matches!(runner, Runner::Libtest) {
+            command.args(["--", SHOW_OUTPUT]);
+        }
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         match run::shown(&mut command, None) {
             Ok(shown) => self.add(runner, &shown),
@@ -189,6 +265,9 @@ impl Session {
     }
 
     fn add(&mut self, runner: Runner, shown: &run::Shown) {
+        if let Some(Err(why)) = self.canaries.as_ref().map(|canaries| canaries.keep(&shown.lines)) {
+            self.fail("canaries", &why);
+        }
         let counts = counts::read(runner, &shown.lines, shown.ok);
         if counts.left_out > 0 && self.options.filter.is_none() {
             self.skipped.push(format!("{} test(s) because they are marked #[ignore]", counts.left_out));

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the project's own rules.
 
-mod lexer;
+mod leaks;
+pub(crate) mod lexer;
 mod manifests;
 mod picture;
 mod sources;
@@ -17,6 +18,7 @@ Usage: cargo xtask tidy
   layers     a crate depends on no crate of ours that the picture does not allow it (dev- and build-dependencies too)
   manifests  dependencies are inherited from the workspace, default features are off there, members say why they exist
   sources    every `allow` has a reason, no file is too long, nothing unfinished is left, auth-core stays pure
+  leaks      a test prints every public type with secrets in it
   size       how many crates the blocking+file build of the facade takes, against a ceiling";
 
 /// How many crates a simple script may pull in, ours included.
@@ -55,6 +57,7 @@ pub(crate) fn run() -> Result<Findings, String> {
     found.problems.extend(picture::compare(&members));
     found.problems.extend(manifests::check(&root, &members)?);
     found.problems.extend(sources::check(&root)?);
+    found.problems.extend(leaks::check(&root)?);
     script_size(&members, &mut found)?;
     Ok(found)
 }

@@ -23,6 +23,7 @@ impl AddAssign for Counts {
 pub(super) enum Runner {
     Nextest,
     Libtest,
+    Cases,
 }
 
 /// Sums a runner's closing lines. One that failed and counted no failure (it could not build, it was killed) is one.
@@ -32,6 +33,7 @@ pub(super) fn read(runner: Runner, lines: &[String], ok: bool) -> Counts {
         let found = match runner {
             Runner::Nextest => nextest(line),
             Runner::Libtest => libtest(line),
+            Runner::Cases => cases(line),
         };
         if let Some(found) = found {
             counts += found;
@@ -63,6 +65,17 @@ fn nextest(line: &str) -> Option<Counts> {
         }
     }
     Some(counts)
+}
+
+/// `662 passed, 0 failed, 1174 skipped`; what was skipped has its reason in the matrix.
+fn cases(line: &str) -> Option<Counts> {
+    let mut numbers = [" passed", " failed", " skipped"]
+        .into_iter()
+        .zip(line.split(", "))
+        .map(|(word, part)| part.strip_suffix(word)?.parse::<u64>().ok());
+    let (passed, failed) = (numbers.next()??, numbers.next()??);
+    numbers.next()??;
+    Some(Counts { passed, failed, left_out: 0 })
 }
 
 /// `test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 4 filtered out; finished in 0.00s`

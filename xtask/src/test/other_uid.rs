@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::artifacts::{self, Built};
@@ -13,6 +14,8 @@ use crate::workspace::Member;
 pub(super) const UID: u32 = 65534;
 /// One test binary may take this long.
 pub(super) const LIMIT: Duration = Duration::from_mins(10);
+/// Of what the tests are told, what does not lead to folders of root's.
+const PASSED: [&str; 3] = ["AUTH_PEERS", "AUTH_CANARY", "AUTH_CANARY_LIST"];
 /// Integration tests with such names are run.
 const PREFIX: &str = "perm_";
 
@@ -107,6 +110,11 @@ impl Prepared {
         &self.tests
     }
 
+    /// Where the other user's files are.
+    pub(super) fn home(&self) -> PathBuf {
+        self.folder.0.join("home")
+    }
+
     /// Runs one test as the other user, who has a home of its own and none of root's environment.
     pub(super) fn command(&self, test: &Test, environment: &[(&str, String)]) -> Command {
         let root = &self.folder.0;
@@ -117,7 +125,8 @@ impl Prepared {
         command.envs(
             ["PATH", "LANG", "CI", "RUST_BACKTRACE"].iter().filter_map(|n| Some((n, std::env::var_os(n)?))),
         );
-        command.envs(environment.iter().filter(|(name, _)| *name == "AUTH_PEERS").map(|(n, v)| (n, v)));
+        let theirs_too = |(name, _): &&(&str, String)| PASSED.contains(name);
+        command.envs(environment.iter().filter(theirs_too).map(|(n, v)| (n, v)));
         command
             .env("HOME", &home)
             .env("TMPDIR", home.join("tmp"))
@@ -155,7 +164,9 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn create() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("auth-perm-{}", std::process::id()));
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("auth-perm-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
         // Not create_dir_all: as root, we use nothing that somebody else put there.
         fs::create_dir(&path).map_err(|e| format!("cannot create {}: {e}", path.display()))?;
         let folder = Self(path);

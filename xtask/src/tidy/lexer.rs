@@ -1,7 +1,7 @@
 //! Rust source with its comments and the insides of its literals blanked out, so that rules look at code only.
 
 /// Replaces comments and the insides of string and character literals by spaces. Lines and columns stay where they were.
-pub(super) fn code_only(source: &str) -> String {
+pub(crate) fn code_only(source: &str) -> String {
     let chars: Vec<char> = source.chars().collect();
     let mut out = String::with_capacity(source.len());
     let mut at = 0;

@@ -35,7 +35,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>, String> {
 }
 
 /// Every `.rs` file below `root`, relative to it, in order; what is built or hidden is left out.
-fn rust_files(root: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn rust_files(root: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -145,7 +145,7 @@ fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     })
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 

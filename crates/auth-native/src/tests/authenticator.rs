@@ -1,27 +1,23 @@
+use auth_core::Error as AuthError;
 use auth_core::error::{CannotPrompt, Policy};
 use auth_core::session::Session;
-use auth_core::{Error as AuthError, Secret};
 
 use super::*;
 use crate::blocking::State;
-use crate::blocking::rig::{LIFE, Rig, URL};
+use crate::blocking::rig::{LIFE, Rig, URL, secret};
 
 const EXPOSED: &str = "http://tiled.example:8000";
 
 fn given(user: &str, password: &str) -> LoginOptions {
-    LoginOptions {
-        username: Some(user.into()),
-        password: Some(Secret::from(password)),
-        ..LoginOptions::default()
-    }
+    LoginOptions { username: Some(user.into()), password: Some(secret(password)), ..LoginOptions::default() }
 }
 
 /// What another program may have left: nothing is known of it but the tokens.
 fn stored(rig: &Rig, url: &str, access: &str) {
     let key = address(url).unwrap().key();
     let mut session = Session::default();
-    session.tokens.access = Some(Secret::from(access));
-    session.tokens.refresh = Some(Secret::from("refresh-0"));
+    session.tokens.access = Some(secret(access));
+    session.tokens.refresh = Some(secret("refresh-0"));
     session.facts.expires = Some(rig.auth().clock.now().wall.after(LIFE));
     session.links.refresh = Some("/api/v1/auth/session/refresh".to_owned());
     rig.store.apply(&Change::Save { key, session: Box::new(session) }).unwrap();
@@ -40,7 +36,7 @@ fn a_person_is_asked_once_and_then_the_session_serves() {
     rig.site.log();
     let again = auth.connect(URL).unwrap();
     assert_eq!(rig.site.log(), Vec::<String>::new());
-    assert_eq!(again.token(None).unwrap(), Secret::from("access-1"));
+    assert_eq!(again.token(None).unwrap(), secret("access-1"));
 }
 
 #[test]
@@ -70,7 +66,7 @@ fn a_token_is_renewed_when_it_must_be_and_not_before() {
     rig.clock.turn(LIFE);
     assert_eq!(auth.status(URL).unwrap().state, State::Expired);
     let renewed = auth.token(URL, None).unwrap().value;
-    assert_eq!(renewed.session.tokens.access, Some(Secret::from("access-3")));
+    assert_eq!(renewed.session.tokens.access, Some(secret("access-3")));
     assert_eq!(rig.site.log().len(), 2);
 }
 

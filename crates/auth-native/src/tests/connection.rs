@@ -4,7 +4,7 @@ use auth_core::Error as AuthError;
 use auth_core::flow::LoginOptions;
 
 use super::*;
-use crate::blocking::rig::{LIFE, Rig, URL};
+use crate::blocking::rig::{LIFE, Rig, URL, secret};
 
 fn connected(rig: &Rig) -> Connection {
     rig.person.answers("alice", "sesame");
@@ -38,7 +38,7 @@ fn a_session_that_ends_is_renewed_before_the_read() {
     let log = rig.site.log();
     assert_eq!(log.len(), 2, "{log:?}");
     assert!(log[0].ends_with("auth/session/refresh -") && log[1].ends_with("access-2"), "{log:?}");
-    assert_eq!(connection.token(None).unwrap(), Secret::from("access-2"));
+    assert_eq!(connection.token(None).unwrap(), secret("access-2"));
     assert_eq!(rig.auth().token(URL, None).unwrap().value.session, connection.session());
 }
 
@@ -66,7 +66,7 @@ fn a_session_that_cannot_be_saved_lives_as_long_as_the_connection() {
     for life in 1..=3 {
         rig.clock.turn(LIFE);
         assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
-        assert_eq!(connection.token(None).unwrap(), Secret::from(format!("access-{}", life + 1)));
+        assert_eq!(connection.token(None).unwrap(), secret(&format!("access-{}", life + 1)));
     }
     assert_eq!(connection.warnings(), [], "each is given once");
 }
@@ -88,7 +88,7 @@ fn another_users_session_is_not_taken_for_ours() {
     let connection = connected(&rig);
     let bob = LoginOptions {
         username: Some("bob".into()),
-        password: Some(Secret::from("sesame")),
+        password: Some(secret("sesame")),
         ..LoginOptions::default()
     };
     rig.auth().login(URL, bob).unwrap();
@@ -96,7 +96,7 @@ fn another_users_session_is_not_taken_for_ours() {
     assert_eq!(connection.whoami().unwrap_err(), another);
     rig.clock.turn(LIFE);
     assert_eq!(connection.token(None).unwrap_err(), another);
-    assert_eq!(connection.session().tokens.access, Some(Secret::from("access-1")));
+    assert_eq!(connection.session().tokens.access, Some(secret("access-1")));
 }
 
 #[test]
@@ -105,11 +105,11 @@ fn a_server_that_is_down_ends_no_session() {
     let connection = connected(&rig);
     rig.site.take_down();
     assert!(connection.get("metadata/").is_err());
-    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
+    assert_eq!(connection.token(None).unwrap(), secret("access-1"));
     // Within the margin the token is still good, and that it could not be renewed is a warning.
     rig.clock.turn(LIFE.checked_sub(Duration::from_secs(30)).unwrap());
-    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
-    assert_eq!(connection.token(None).unwrap(), Secret::from("access-1"));
+    assert_eq!(connection.token(None).unwrap(), secret("access-1"));
+    assert_eq!(connection.token(None).unwrap(), secret("access-1"));
     assert!(matches!(connection.warnings()[..], [Warning::NotRenewed(_)]), "the same is said once");
 }
 

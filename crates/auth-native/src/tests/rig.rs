@@ -21,7 +21,12 @@ pub(super) const URL: &str = "http://127.0.0.1:8000";
 /// How long an access token lives.
 pub(super) const LIFE: Duration = Duration::from_mins(15);
 
-/// A server that takes the password `sesame` and gives numbered tokens.
+/// The secret that is called so.
+pub(super) fn secret(name: &str) -> Secret {
+    Secret::from(canary::plant(name))
+}
+
+/// A server that takes the password called `sesame` and gives tokens that are called by numbers.
 #[derive(Default)]
 pub(super) struct Site {
     state: Mutex<SiteState>,
@@ -36,7 +41,7 @@ struct SiteState {
 }
 
 impl Site {
-    /// What was asked, as `METHOD URL CREDENTIAL`, since this was last called.
+    /// What was asked, as `METHOD URL CREDENTIAL` with the credential's name, since this was last called.
     pub(super) fn log(&self) -> Vec<String> {
         core::mem::take(&mut self.state.lock().unwrap().log)
     }
@@ -54,15 +59,17 @@ impl SiteState {
             this.given += 1;
             let (n, user) = (this.given, &this.user);
             let body = format!(
-                r#"{{"access_token":"access-{n}","refresh_token":"refresh-{n}","expires_in":{},
+                r#"{{"access_token":"{}","refresh_token":"{}","expires_in":{},
                     "refresh_token_expires_in":86400,"token_type":"bearer","principal":"p-{user}",
                     "identity":{{"id":"{user}","provider":"toy"}}}}"#,
+                secret(&format!("access-{n}")).expose(),
+                secret(&format!("refresh-{n}")).expose(),
                 LIFE.as_secs()
             );
             Response::new(200, [], body)
         };
         let known = matches!(&request.authorization,
-            Some(Authorization::Bearer(token)) if token.expose() == format!("access-{}", self.given));
+            Some(Authorization::Bearer(token)) if *token == secret(&format!("access-{}", self.given)));
         match (request.method.as_str(), path.trim_start_matches("/api/v1/")) {
             ("GET", "") => Response::new(
                 200,
@@ -71,12 +78,16 @@ impl SiteState {
                     "links":{"auth_endpoint":"/api/v1/auth/provider/toy/token"}}],
                     "links":{"whoami":"/api/v1/auth/whoami","refresh_session":"/api/v1/auth/session/refresh"}}}"#,
             ),
-            ("POST", "auth/provider/toy/token") if content.ends_with("password=sesame") => {
+            ("POST", "auth/provider/toy/token")
+                if content.ends_with(&format!("password={}", secret("sesame").expose())) =>
+            {
                 let user = content.split("username=").nth(1).and_then(|rest| rest.split('&').next());
                 self.user = user.unwrap_or_default().to_owned();
                 tokens(self)
             }
-            ("POST", "auth/session/refresh") if content.contains(&format!("refresh-{}\"", self.given)) => {
+            ("POST", "auth/session/refresh")
+                if content.contains(secret(&format!("refresh-{}", self.given)).expose()) =>
+            {
                 tokens(self)
             }
             ("POST", "auth/session/revoke") => Response::new(204, [], ""),
@@ -98,9 +109,12 @@ impl Transport for Site {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         let mut state = self.state.lock().unwrap();
         let credential = match &request.authorization {
-            Some(Authorization::Bearer(token) | Authorization::ApiKey(token)) => token.expose(),
-            None => "-",
+            Some(Authorization::Bearer(token) | Authorization::ApiKey(token)) => {
+                canary::named(token.expose())
+            }
+            None => "-".to_owned(),
         };
+        let credential = credential.trim_matches(['<', '>']);
         let line = format!("{} {} {credential}", request.method.as_str(), request.url.to_request());
         state.log.push(line);
         if state.down {
@@ -118,8 +132,9 @@ pub(super) struct Person {
 }
 
 impl Person {
+    /// With the password that is called so.
     pub(super) fn answers(&self, username: &str, password: &str) {
-        let answer = Answer::Password { username: Foreign::from(username), password: Secret::from(password) };
+        let answer = Answer::Password { username: Foreign::from(username), password: secret(password) };
         self.answers.lock().unwrap().push_back(answer);
     }
 

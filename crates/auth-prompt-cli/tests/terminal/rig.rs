@@ -25,8 +25,12 @@ fn helper() -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// What stands for the planted password in what these tests type and expect.
+pub(crate) const PASSWORD: &str = "hunter2";
+
 /// What the example prints for this answer.
 pub(crate) fn answered(username: &str, password: &str) -> String {
+    let password = password.replace(PASSWORD, &canary::plant(PASSWORD));
     let mut hasher = DefaultHasher::new();
     password.hash(&mut hasher);
     format!("{username} with {} bytes of hash {:x}", password.len(), hasher.finish())
@@ -140,9 +144,10 @@ impl Rig {
         String::from_utf8_lossy(&self.screen).into_owned()
     }
 
-    /// Types.
+    /// Types, with the planted password in place of the word that stands for it.
     pub(crate) fn send(&mut self, typed: impl AsRef<[u8]>) {
-        let mut left = typed.as_ref();
+        let typed = with_password(typed.as_ref());
+        let mut left = typed.as_slice();
         while !left.is_empty() {
             let master = self.master.as_ref().unwrap();
             match rustix::io::write(master, left) {
@@ -261,7 +266,27 @@ impl Drop for Rig {
         // What has ended cannot be killed and need not be.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            canary::assert_silent(&self.screen);
+            canary::assert_silent(&self.printed);
+        }
     }
+}
+
+fn with_password(typed: &[u8]) -> Vec<u8> {
+    let password = canary::plant(PASSWORD);
+    let mut all = Vec::new();
+    let mut left = typed;
+    while let Some(first) = left.first() {
+        if let Some(rest) = left.strip_prefix(PASSWORD.as_bytes()) {
+            all.extend(password.as_bytes());
+            left = rest;
+        } else {
+            all.push(*first);
+            left = &left[1..];
+        }
+    }
+    all
 }
 
 fn to_pid(text: &str) -> Option<Pid> {

@@ -146,7 +146,7 @@ fn an_open_site_is_read_by_anyone_but_not_with_a_stale_token() {
 #[test]
 fn a_site_without_providers_takes_its_one_key() {
     for required in [true, false] {
-        let single_user_key = Some(Secret::from("rigsecret"));
+        let single_user_key = Some(Secret::from(planted("rigsecret")));
         let mut rig =
             Rig::with(Config { providers: Vec::new(), single_user_key, required, ..Config::default() });
         let without = if required { 401 } else { 200 };
@@ -156,12 +156,13 @@ fn a_site_without_providers_takes_its_one_key() {
         }
         assert_eq!(rig.get("/api/v1/metadata/?api_key=rigsecret", "").status(), 200);
         assert_eq!(rig.get("/api/v1/metadata/?api_key=wrong", "Apikey rigsecret").status(), 401);
-        let cookie =
-            SiteRequest::new("GET", "/api/v1/metadata/").with_header("cookie", "tiled_api_key=rigsecret");
+        let cookie = SiteRequest::new("GET", "/api/v1/metadata/")
+            .with_header("cookie", planted("tiled_api_key=rigsecret"));
         assert_eq!(rig.ask(cookie).status(), 200);
         assert_eq!(rig.get("/api/v1/auth/whoami", "Apikey rigsecret").status(), 404);
     }
-    let mut rig = Rig::with(Config { single_user_key: Some(Secret::from("rigsecret")), ..Config::default() });
+    let mut rig =
+        Rig::with(Config { single_user_key: Some(Secret::from(planted("rigsecret"))), ..Config::default() });
     assert_eq!(
         rig.get("/api/v1/metadata/", "Apikey rigsecret").status(),
         401,

@@ -9,7 +9,7 @@ use crate::faults::{Fault, Faults, Which};
 use crate::tiled::{Config, User};
 
 fn site() -> (InProcess, SiteClock) {
-    let config = Config { users: vec![User::new("alice", "secret1")], ..Config::default() };
+    let config = Config { users: vec![User::new("alice", canary::plant("secret1"))], ..Config::default() };
     let site = Arc::new(Mutex::new(TiledSite::new(config, Seed::new([1; 32]))));
     let clock = SiteClock::standing(Timestamp(1_800_000_000));
     let origin = "https://tiled.example.org".parse::<auth_core::site::Url>().unwrap().origin().clone();
@@ -26,7 +26,11 @@ fn a_sign_in_a_renewal_and_a_sign_out_go_through() {
     let about = transport.send(&Request::get(at("/api/v1/"))).unwrap();
     assert!(about.body().expose().contains("https://tiled.example.org/api/v1/auth/provider/sandbox/token"));
 
-    let body = form::encode(&[("grant_type", "password"), ("username", "alice"), ("password", "secret1")]);
+    let body = form::encode(&[
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", &canary::plant("secret1")),
+    ]);
     let login = Request::token(at("/api/v1/auth/provider/sandbox/token"), Body::Form(body));
     let read = |response: &Response| json::Json::read(response.body()).unwrap();
     let tokens = read(&transport.send(&login).unwrap());

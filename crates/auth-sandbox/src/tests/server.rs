@@ -11,7 +11,7 @@ use crate::tiled::{Config, RefreshRule, User};
 const SOON: Duration = Duration::from_secs(10);
 
 fn site() -> TiledSite {
-    let users = vec![User::new("alice", "secret1")];
+    let users = vec![User::new("alice", canary::plant("secret1"))];
     TiledSite::new(Config { users, ..Config::default() }, Seed::new([9; 32]))
 }
 
@@ -76,7 +76,9 @@ impl Client {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).answer().unwrap()
     }
 
+    /// With a planted password in place of `secret1`.
     fn post(&mut self, path: &str, content_type: &str, body: &str) -> Answer {
+        let body = body.replace("secret1", &canary::plant("secret1"));
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: {content_type}\r\n");
         self.send(&format!("{head}Content-Length: {length}\r\n\r\n{body}")).answer().unwrap()
@@ -227,13 +229,13 @@ fn requests_within_the_limits_are_taken_however_they_are_cut() {
     assert_eq!(head.status, 405);
     assert_eq!(client.get("/healthz").status, 200);
 
-    let body = "username=alice&password=secret1";
+    let body = format!("username=alice&password={}", canary::plant("secret1"));
     let length = body.len();
     let expecting = format!(
         "POST {TOKEN} HTTP/1.1\r\nHost: h\r\nContent-Type: {FORM}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
     );
     assert_eq!(client.send(&expecting).answer().unwrap().status, 100);
-    assert_eq!(client.send(body).answer().unwrap().status, 200);
+    assert_eq!(client.send(&body).answer().unwrap().status, 200);
 }
 
 impl Client {
@@ -313,7 +315,7 @@ fn faults_act_on_the_connection() {
 #[test]
 fn many_clients_at_once_redeem_one_token_once_h15() {
     let config = Config {
-        users: vec![User::new("alice", "secret1")],
+        users: vec![User::new("alice", canary::plant("secret1"))],
         refresh_rule: RefreshRule::SingleUse,
         ..Config::default()
     };

@@ -83,11 +83,12 @@ fn each_bad_password_request_is_refused_as_tiled_does() {
 #[test]
 fn what_the_form_says_besides_does_not_matter() {
     let mut rig = Rig::new();
+    let escaped = format!("password=%63{}&username=a%6Cice", &planted("secret1")[1..]);
     for form in [
         "username=alice&password=secret1",
         "grant_type=&username=alice&password=secret1",
         "grant_type=password&username=alice&password=secret1&scope=x&client_id=y",
-        "password=%73ecret1&username=a%6Cice",
+        escaped.as_str(),
     ] {
         assert_eq!(rig.password(form).status(), 200, "{form}");
     }

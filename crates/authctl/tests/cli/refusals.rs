@@ -1,15 +1,15 @@
 //! What is not done, and how it is said.
 
 use auth_sandbox::{Fault, Faults, Mode, Provider, Which};
+use canary::plant;
 
 use crate::rig::{Home, Rig};
 
 #[test]
 fn a_wrong_password_is_tried_once_and_never_asked_for() {
     let rig = Rig::new();
-    let wrong = rig.sign_in_with("canary", &[]);
+    let wrong = rig.sign_in_with(&plant("a wrong password"), &[]);
     wrong.is(4).says(&["authctl: ", "the server refused: Incorrect username or password", "Check the name"]);
-    assert!(!format!("{wrong:?}").contains("canary"));
     assert_eq!(rig.counters().token_requests, 1);
     rig.run(&["token", &rig.url]).is(3);
 }
@@ -40,8 +40,10 @@ fn what_was_typed_wrongly_is_a_usage_error() {
 #[test]
 fn secrets_in_addresses_are_refused_and_not_echoed_s3() {
     let home = Home::new();
-    let addresses = ["http://u:canary@127.0.0.1:1", "http://127.0.0.1:1/?api_key=canary"];
-    for address in addresses {
+    let secret = plant("a secret in an address");
+    let addresses =
+        [format!("http://u:{secret}@127.0.0.1:1"), format!("http://127.0.0.1:1/?api_key={secret}")];
+    for address in addresses.iter().map(String::as_str) {
         let cases: [&[&str]; 5] = [
             &["login", address],
             &["token", address, "--json"],
@@ -50,9 +52,7 @@ fn secrets_in_addresses_are_refused_and_not_echoed_s3() {
             &["login", "http://127.0.0.1:1", "--method", address],
         ];
         for args in cases {
-            let ran = home.run(args);
-            ran.is(2);
-            assert!(!format!("{ran:?}").contains("canary"), "{ran:?}");
+            home.run(args).is(2);
         }
     }
 }
@@ -70,9 +70,9 @@ fn a_server_that_is_not_there_or_not_tiled_is_said_to_be() {
 #[test]
 fn a_password_does_not_go_over_a_network_in_clear_n1() {
     let home = Home::new();
-    let ran = home.run_with("canary\n", &["login", "http://192.0.2.1:1", "--user", "a", "--password-stdin"]);
+    let args = ["login", "http://192.0.2.1:1", "--user", "a", "--password-stdin"];
+    let ran = home.run_with(&format!("{}\n", plant("a password")), &args);
     ran.is(2).says(&["http://192.0.2.1:1 is not encrypted", "authctl login http://192.0.2.1:1 --allow-http"]);
-    assert!(!format!("{ran:?}").contains("canary"));
 }
 
 #[test]

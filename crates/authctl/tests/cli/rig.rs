@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use auth_sandbox::{Counters, Server, SiteClock, TiledSite};
+use canary::{Evidence, Search};
 use tempfile::TempDir;
 
 pub(crate) const AUTHCTL: &str = env!("CARGO_BIN_EXE_authctl");
@@ -45,12 +46,29 @@ impl Ran {
     }
 }
 
-/// Where the command lives.
-pub(crate) struct Home(pub(crate) TempDir);
+/// Where the command lives, and what it printed there.
+///
+/// When it goes, all of that and everything that lies in it outside the token directories is searched for what was
+/// planted and for the tokens.
+pub(crate) struct Home(pub(crate) TempDir, Mutex<Evidence>);
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        self.learn();
+        let tokens = self.tokens();
+        let mut evidence = std::mem::take(&mut *self.1.lock().unwrap());
+        evidence.folder(self.0.path());
+        let leaks = evidence.leaks(&Search::of_planted(), &|path| path.starts_with(&tokens)).unwrap();
+        assert!(leaks.is_empty(), "a secret was printed or left behind: {leaks:#?}");
+    }
+}
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().unwrap(), Mutex::default())
     }
 
     /// The command in this home and nothing else in its environment.
@@ -59,11 +77,38 @@ impl Home {
     }
 
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ran {
-        end(self.command(args), "")
+        self.heard(args, end(self.command(args), ""))
     }
 
     pub(crate) fn run_with(&self, input: &str, args: &[&str]) -> Ran {
-        end(self.command(args), input)
+        self.heard(args, end(self.command(args), input))
+    }
+
+    /// Keeps what was printed. The one command that is there to print a token may do so.
+    fn heard<S: AsRef<OsStr>>(&self, args: &[S], ran: Ran) -> Ran {
+        let mut evidence = self.1.lock().unwrap();
+        let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+        if words.first().is_none_or(|command| command != "token") {
+            evidence.output(&format!("standard output of {words:?}"), ran.out.as_str());
+        }
+        evidence.output(&format!("standard error of {words:?}"), ran.err.as_str());
+        drop(evidence);
+        self.learn();
+        ran
+    }
+
+    /// Where the Python client keeps tokens.
+    fn tokens(&self) -> PathBuf {
+        self.0.path().join(".cache/tiled/tokens")
+    }
+
+    /// Remembers the tokens that are there: the next command may replace them.
+    fn learn(&self) {
+        let tokens = self.tokens().display().to_string();
+        for file in self.files().iter().filter(|file| file.starts_with(&tokens)) {
+            let name = file.rsplit('/').next().unwrap_or_default();
+            canary::also(name, String::from_utf8_lossy(&fs::read(file).unwrap()).trim_end());
+        }
     }
 
     /// Every file below.
@@ -109,6 +154,7 @@ pub(crate) fn collect(child: Child) -> Ran {
     });
     let output = child.wait_with_output().unwrap();
     *done.lock().unwrap() = true;
+    canary::assert_silent(&output.stderr);
     Ran {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -151,7 +197,8 @@ impl Rig {
     pub(crate) fn with(set_up: impl FnOnce(&mut TiledSite)) -> Self {
         let mut site = TiledSite::demo([7; 32]);
         set_up(&mut site);
-        let password = site.config.users[0].password.expose().to_owned();
+        let password = canary::plant("the password of demo");
+        site.config.users[0].password = password.as_str().into();
         let server = Server::start(site, SiteClock::running()).unwrap();
         let url = server.url().to_string().trim_end_matches('/').to_owned();
         Self { home: Home::new(), server, url, password }

@@ -17,6 +17,8 @@ struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     seen: String,
+    /// All that was ever on the screen.
+    shown: Vec<u8>,
     child: Child,
     _slave: OwnedFd,
 }
@@ -47,7 +49,7 @@ impl Terminal {
                 }
             }
         });
-        Self { keyboard, screen, seen: String::new(), child, _slave: slave }
+        Self { keyboard, screen, seen: String::new(), shown: Vec::new(), child, _slave: slave }
     }
 
     /// Waits until this is on the screen, behind what was waited for before, and types the rest.
@@ -57,7 +59,10 @@ impl Terminal {
                 break at + shown.len();
             }
             match self.screen.recv_timeout(DEADLINE) {
-                Ok(more) => self.seen.push_str(&String::from_utf8_lossy(&more)),
+                Ok(more) => {
+                    self.seen.push_str(&String::from_utf8_lossy(&more));
+                    self.shown.extend(more);
+                }
                 Err(error) => panic!("{shown:?} is not in {:?}: {error}", self.seen),
             }
         };
@@ -67,7 +72,10 @@ impl Terminal {
     }
 
     fn end(self) -> Ran {
-        collect(self.child)
+        let ran = collect(self.child);
+        canary::assert_silent(&ran.out);
+        canary::assert_silent([self.shown, self.screen.try_iter().flatten().collect()].concat());
+        ran
     }
 }
 
@@ -75,7 +83,8 @@ impl Terminal {
 fn somebody_signs_in_at_a_terminal_after_a_wrong_password() {
     let rig = Rig::new();
     let mut terminal = Terminal::run(&rig, &["login", &rig.url]);
-    terminal.when("Username: ", "demo\n").when("Password: ", "wrong\n");
+    terminal.when("Username: ", "demo\n");
+    terminal.when("Password: ", &format!("{}\n", canary::plant("a wrong password")));
     terminal.when("not recognized", "").when("Password: ", &format!("{}\n", rig.password));
     assert_eq!(terminal.end().is(0).out, format!("Signed in to {} as demo.\n", rig.url));
     rig.run(&["token"]).is(0);

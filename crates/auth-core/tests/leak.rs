@@ -1,0 +1,311 @@
+//! Every public type, with secrets wherever one fits: none of them shows it. S1
+//!
+//! `cargo xtask tidy` sees to it that no type is left out.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why by panicking")]
+
+use std::time::Duration;
+
+use auth_core::error::{
+    Blame, CannotPrompt, Misuse, Peer, Policy, Remedy, Sent, StoreFault, StoreFaultKind, TransportFault,
+    Trouble,
+};
+use auth_core::flow::{
+    Call, Called, Discover, Discovered, Event, Flow, Granted, Held, LoggedOut, Login, LoginOptions, Logout,
+    Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, SignedIn, Step, Warning, Whoami,
+    WhoamiAnswer,
+};
+use auth_core::oauth::{self, TokenAnswer};
+use auth_core::ports::{
+    Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry, Stored, Unreachable,
+};
+use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
+use auth_core::site::{Origin, Scheme, Url, UrlError};
+use auth_core::tiled::{
+    About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, TiledUri, UriError,
+    read_grant, read_refresh, refresh,
+};
+use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
+use auth_core::wire::json::{Json, NotJson};
+use auth_core::wire::{Authorization, Body, Method, Request, Response};
+use auth_core::{
+    Answer, Digest, Error, Foreign, Holder, Notice, PasswordQuestion, PromptFault, ProviderQuestion,
+    Question, Secret, Seed,
+};
+use canary::{has_debug, plant, silent, silent_error, silent_text};
+
+const NOW: Now = Now { tick: Tick(1_000), wall: Timestamp(10_000) };
+
+fn secret(name: &str) -> Secret {
+    Secret::from(plant(name))
+}
+
+fn tokens() -> Tokens {
+    Tokens { access: Some(secret("access")), refresh: Some(secret("refresh")), id: Some(secret("id")) }
+}
+
+fn session() -> Session {
+    let facts =
+        Facts { received: Some(Timestamp(9_000)), expires: Some(Timestamp(9_900)), ..Facts::default() };
+    Session { tokens: tokens(), facts, links: Links { whoami: None, refresh: Some("/refresh".to_owned()) } }
+}
+
+fn stored() -> Box<Stored> {
+    Box::new(Stored { session: session(), intent: Some(Digest::of(&secret("refresh"))) })
+}
+
+/// With a key of its user in it.
+fn uri() -> TiledUri {
+    format!("http://127.0.0.1:8000/api/v1?api_key={}", plant("key")).parse().unwrap()
+}
+
+fn url() -> Url {
+    format!("http://127.0.0.1:8000/a?code={}#{}", plant("code"), plant("fragment")).parse().unwrap()
+}
+
+fn key() -> Key {
+    uri().key()
+}
+
+fn seed() -> Seed {
+    Seed::new(plant("seed").as_bytes()[..32].try_into().unwrap())
+}
+
+fn response() -> Response {
+    let names = ["access", "refresh", "id"];
+    let members = names.map(|name| format!(r#""{name}_token":"{}""#, plant(name)));
+    let headers = [("location", plant("code")), ("set-cookie", plant("cookie"))];
+    let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+    Response::new(200, headers, format!("{{{}}}", members.join(",")))
+}
+
+fn request() -> Request {
+    Request { body: Some(Body::Json(secret("body"))), ..Request::get(url()) }
+        .authorized(Authorization::Bearer(secret("access")))
+}
+
+/// Every state that a flow comes to by these answers, and each step on the way, is silent.
+fn play<F: Flow + std::fmt::Debug>(mut flow: F, events: impl IntoIterator<Item = Event>)
+where
+    F::Output: std::fmt::Debug,
+{
+    silent(&flow);
+    for event in [Event::Start].into_iter().chain(events) {
+        silent(&event);
+        let step = flow.resume(NOW, event).unwrap_or_else(|misuse| panic!("{misuse}: {flow:?}"));
+        silent::<Step<F::Output>>(&step);
+        silent(&flow);
+    }
+}
+
+#[test]
+fn secrets_sessions_and_messages_show_none_s1() {
+    silent::<Secret>(&secret("access"));
+    silent::<Seed>(&seed());
+    silent_text::<Digest>(&Digest::of(&secret("access")));
+    silent::<Tokens>(&tokens());
+    silent::<Generation>(&tokens().generation());
+    silent::<Session>(&session());
+    silent::<Facts>(&session().facts);
+    silent::<Links>(&session().links);
+    silent::<Identity>(&Identity::default());
+    silent_text::<Foreign>(&Foreign::from("somebody"));
+
+    silent_text::<Url>(&url());
+    silent_text::<Origin>(url().origin());
+    silent_text::<Scheme>(&url().origin().scheme());
+    silent::<Method>(&Method::Post);
+    for kind in [Authorization::Bearer, Authorization::ApiKey] {
+        silent::<Authorization>(&kind(secret("access")));
+    }
+    for kind in [Body::Form, Body::Json] {
+        silent::<Body>(&kind(secret("body")));
+    }
+    silent::<Request>(&request());
+    silent(&request().headers());
+    silent::<Response>(&response());
+    assert!(!has_debug!(Json));
+    silent::<TokenAnswer>(&TokenAnswer::read(&Json::read(response().body()).ok().unwrap()).unwrap());
+    silent(&oauth::password::request(url(), "alice", &secret("password")));
+
+    silent::<Tick>(&NOW.tick);
+    silent::<Timestamp>(&NOW.wall);
+    silent::<Now>(&NOW);
+}
+
+#[test]
+fn what_tiled_says_shows_none_s1() {
+    let (uri, old) = (uri(), session());
+    assert!(uri.api_key().is_some());
+    silent::<TiledUri>(&uri);
+    silent(uri.given());
+    let mode = Mode::Password(url());
+    silent::<Mode>(&mode);
+    let provider = Provider { name: Foreign::from("toy"), mode, confirmation: Foreign::default() };
+    silent::<Provider>(&provider);
+    let about = About {
+        version: Foreign::default(),
+        required: true,
+        providers: vec![provider],
+        links: old.links.clone(),
+    };
+    silent::<About>(&about);
+    silent::<Discovered>(&Discovered { uri, about });
+    silent::<Principal>(&Principal::default());
+    let granted = read_grant(NOW, &response());
+    assert!(matches!(granted, GrantAnswer::Granted(_)));
+    silent::<GrantAnswer>(&granted);
+    let renewed = read_refresh(NOW, &old, &response());
+    assert!(matches!(renewed, RefreshAnswer::Renewed(_)));
+    silent::<RefreshAnswer>(&renewed);
+    silent::<RevokeAnswer>(&RevokeAnswer::Over);
+    silent(&refresh(url(), &secret("refresh")));
+}
+
+#[test]
+fn ports_and_questions_show_none_s1() {
+    silent::<Key>(&key());
+    silent::<Stored>(&stored());
+    silent::<Loaded>(&Loaded::Found(stored()));
+    silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false });
+    let generation = tokens().generation();
+    for change in [
+        Change::Save { key: key(), session: Box::new(session()) },
+        Change::ClearIf { key: key(), generation },
+        Change::Intent { key: key(), redeeming: Digest::of(&secret("refresh")) },
+        Change::Forget(key()),
+    ] {
+        silent::<Change>(&change);
+    }
+    silent::<Applied>(&Applied::Conflict(stored()));
+    silent::<LockKind>(&LockKind::Renewal);
+    silent::<Locking>(&Locking::Held(Box::new(secret("held"))));
+    silent::<Unreachable>(&Unreachable { fault: TransportFault::Closed, sent: Sent::Maybe });
+    let dismiss = Dismiss::new();
+    let held = secret("held");
+    dismiss.on_dismiss(move || drop(held));
+    silent::<Dismiss>(&dismiss);
+
+    let origin = url().origin().clone();
+    let asked = PasswordQuestion {
+        origin: origin.clone(),
+        provider: Foreign::from("toy"),
+        username: Some(Foreign::from("alice")),
+        refused: true,
+        left: 1,
+    };
+    silent::<PasswordQuestion>(&asked);
+    silent::<Question>(&Question::Password(asked));
+    silent::<ProviderQuestion>(&ProviderQuestion { origin: origin.clone(), providers: Vec::new() });
+    let answer = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
+    silent::<Answer>(&answer);
+    silent::<Event>(&Event::Answer(answer));
+    silent::<Notice>(&Notice::PlainHttp(origin));
+    silent::<Holder>(&Holder::default());
+    silent::<PromptFault>(&PromptFault::Cancelled);
+}
+
+#[test]
+fn errors_and_what_they_came_from_show_none_s1_s2() {
+    // A server that puts a secret into an address or a page, and a person who types one into an address.
+    let code = plant("code");
+    let redirect = Response::new(302, [("location", format!("https://h/x?code={code}").as_str())], "");
+    for answer in
+        [redirect, Response::new(200, [], format!("<p>{code}")), Response::new(500, [], code.as_str())]
+    {
+        let GrantAnswer::Failed(error) = read_grant(NOW, &answer) else { panic!("{answer:?}") };
+        silent_error::<Error>(&error);
+        let RefreshAnswer::Failed(error) = read_refresh(NOW, &session(), &answer) else {
+            panic!("{answer:?}")
+        };
+        silent_error::<Error>(&error);
+    }
+    for text in [
+        format!("http://alice:{code}@h/"),
+        format!("ftp://h/?api_key={code}"),
+        format!("//u:{code}@h"),
+        format!("http://h:99999/a?{code}"),
+        format!("http://h /?{code}"),
+        format!("http://alice:{code}?x@h/"),
+        format!("http://alice:{code}#x@h/"),
+        format!("http://alice:{code}?x"),
+        format!("http://alice:{code}"),
+        format!("alice:{code}"),
+        format!("http://h /?api_key=x@{code}"),
+    ] {
+        text.parse::<TiledUri>().err().iter().for_each(silent_error::<UriError>);
+        silent_error::<UrlError>(&text.parse::<Url>().unwrap_err());
+    }
+    silent_error::<SpanError>(&parse_span(&code).unwrap_err());
+    silent::<NotJson>(&Json::read(&Secret::from(code)).err().unwrap());
+
+    let origin = url().origin().clone();
+    let (place, fault) = (Foreign::from("/a"), StoreFaultKind::Denied);
+    silent_error::<StoreFaultKind>(&fault);
+    let fault = StoreFault { kind: fault, path: place.clone() };
+    silent_error::<StoreFault>(&fault);
+    silent_error::<Warning>(&Warning::NotSaved(fault));
+    silent_error::<Trouble>(&Trouble::Redirected { to: place.clone() });
+    silent_error::<TransportFault>(&TransportFault::Tls);
+    silent::<Sent>(&Sent::No);
+    silent_error::<Policy>(&Policy::PlainHttp(origin.clone()));
+    silent_error::<Peer>(&Peer::Elsewhere { from: origin, to: place });
+    silent_error::<CannotPrompt>(&CannotPrompt::HungUp);
+    silent_error::<Misuse>(&Misuse::NotNow);
+    silent::<Blame>(&Error::Cancelled.blame());
+    silent::<Remedy>(&Error::Cancelled.remedy());
+}
+
+#[test]
+fn flows_and_their_ends_show_none_s1() {
+    let about = format!(
+        r#"{{"authentication":{{"required":true,"providers":[{{"provider":"toy","mode":"internal",
+            "links":{{"auth_endpoint":"/token?state={}"}}}}]}}}}"#,
+        plant("code")
+    );
+    let about = Event::Response(Response::new(200, [], about));
+    let (answered, found) = (Event::Response(response()), Event::Loaded(Loaded::Found(stored())));
+    let opened = Event::Opened(Held(1));
+    silent::<Held>(&Held(1));
+    silent::<Resource>(&Resource::Lock { kind: LockKind::Renewal, key: key() });
+    silent::<Pending>(&Pending::default());
+
+    let options = LoginOptions {
+        username: Some(Foreign::from("alice")),
+        password: Some(secret("password")),
+        ..LoginOptions::default()
+    };
+    silent::<LoginOptions>(&options);
+    let (sign_in, save) =
+        ([about.clone(), answered.clone()], [opened.clone(), Event::Applied, Event::Closed]);
+    play::<Login>(
+        Login::new(uri(), options, seed()),
+        sign_in.into_iter().chain(save).chain([Event::Applied]),
+    );
+    play::<Discover>(Discover::new(uri(), seed()), [about]);
+    let typed = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
+    play::<Password>(
+        Password::new(url(), Foreign::from("toy"), None),
+        [Event::Answer(typed), answered.clone()],
+    );
+    let password = Password::new(url(), Foreign::from("toy"), Some(Foreign::from("alice")));
+    play::<Password>(password.given(Some(secret("password"))), [answered.clone()]);
+    let renewing = [found.clone(), opened.clone(), found.clone(), Event::Applied, answered.clone()];
+    let renewed: Vec<_> = renewing.into_iter().chain([Event::Applied, Event::Closed]).collect();
+    play::<Renewal>(Renewal::new(uri(), seed()).lasting(Some(Duration::from_secs(1))), renewed.clone());
+    play::<Whoami>(Whoami::new(uri(), seed()), renewed.into_iter().chain([answered.clone()]));
+    play::<Call>(Call::new(uri(), request(), session(), seed()), [answered]);
+    let gone = Event::Response(Response::new(204, [], ""));
+    play::<Logout>(Logout::new(uri()), [opened, found, gone, Event::Applied, Event::Closed]);
+
+    silent::<Granted>(&Granted { session: session() });
+    let signed_in = SignedIn { uri: uri(), session: session(), reused: false };
+    silent::<SignedIn>(&signed_in);
+    silent::<Outcome<SignedIn>>(&Outcome::clean(signed_in));
+    silent::<Renewed>(&Renewed { session: session(), fresh: true });
+    silent::<Called>(&Called { response: Ok(response()), session: session() });
+    silent::<WhoamiAnswer>(&WhoamiAnswer { principal: Ok(Principal::default()), session: session() });
+    let revocation = Revocation::Failed(Error::NotSignedIn);
+    silent::<Revocation>(&revocation);
+    silent::<LoggedOut>(&LoggedOut { revocation });
+}

@@ -1,0 +1,119 @@
+//! Every public type, with secrets wherever one fits: none of them shows it. S1
+//!
+//! `cargo xtask tidy` sees to it that no type is left out.
+
+#![cfg(feature = "blocking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says why by panicking")]
+
+use std::sync::Arc;
+
+use auth_native::blocking::{Authenticator, Builder, Connection, State, Status, User};
+use auth_native::error::StoreFault;
+use auth_native::ports::{
+    Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Transport, Unreachable,
+};
+use auth_native::{Error, Foreign, LoginOptions, MemoryStore, Outcome, Request, Response, Secret};
+use canary::{chain, plant, silent, silent_error};
+
+const URL: &str = "http://127.0.0.1:8000";
+
+/// A server that takes every password, and puts a secret into all that it says.
+struct Site;
+
+impl Transport for Site {
+    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
+        let code = plant("a code in a link");
+        let body = match request.url.path() {
+            "/api/v1/" => format!(
+                r#"{{"authentication":{{"required":true,"providers":[{{"provider":"toy","mode":"internal",
+                    "links":{{"auth_endpoint":"/token?code={code}"}}}}]}}}}"#
+            ),
+            "/token" => format!(
+                r#"{{"access_token":"{}","refresh_token":"{}","id_token":"{}","expires_in":900}}"#,
+                plant("access"),
+                plant("refresh"),
+                plant("id")
+            ),
+            "/api/v1/auth/whoami" => r#"{"uuid":"1","type":"user"}"#.to_owned(),
+            _ => return Ok(Response::new(307, [("location", format!("/x?code={code}").as_str())], code)),
+        };
+        Ok(Response::new(200, [("set-cookie", plant("cookie").as_str())], body))
+    }
+}
+
+/// A store that keeps nothing: the session stays in the connection.
+#[derive(Default)]
+struct Full(MemoryStore);
+
+impl Store for Full {
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        self.0.load(key)
+    }
+
+    fn apply(&self, _: &Change) -> Result<Applied, StoreFault> {
+        let kind = auth_native::error::StoreFaultKind::Full;
+        Err(StoreFault { kind, path: Foreign::from("/full") })
+    }
+
+    fn lock(&self, kind: LockKind, key: &Key, wait: std::time::Duration) -> Result<Locking, StoreFault> {
+        self.0.lock(kind, key, wait)
+    }
+
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        self.0.sites()
+    }
+}
+
+fn options() -> LoginOptions {
+    LoginOptions {
+        username: Some(Foreign::from("alice")),
+        password: Some(Secret::from(plant("password"))),
+        ..LoginOptions::default()
+    }
+}
+
+fn builder() -> Builder {
+    Authenticator::builder().user_agent("tests/1.0").never_ask().transport(Arc::new(Site))
+}
+
+#[test]
+fn a_session_in_use_shows_none_s1() {
+    for store in [Arc::new(MemoryStore::new()) as Arc<dyn Store>, Arc::new(Full::default())] {
+        let builder = builder().store(store);
+        silent::<Builder>(&builder);
+        let auth = builder.build().unwrap();
+        silent::<Authenticator>(&auth);
+        let connection = auth.connect_with(URL, options()).unwrap();
+        assert_eq!(connection.token(None).unwrap().expose(), plant("access"));
+        silent::<Connection>(&connection);
+        silent(&connection.session());
+        silent(&connection.warnings());
+        silent::<User>(&connection.whoami().unwrap());
+        let Outcome { value, warnings } = auth.login(URL, options()).unwrap();
+        silent(&(value, warnings));
+        let status: Status = auth.status(URL).unwrap();
+        silent::<Status>(&status);
+        silent::<State>(&status.state);
+    }
+}
+
+#[test]
+fn errors_and_what_they_came_from_show_none_s1_s2() {
+    let auth = builder().build().unwrap();
+    let connection = auth.connect_with(URL, options()).unwrap();
+    silent(&connection.get(&format!("metadata/?code={}", plant("query"))).unwrap());
+    let secret = plant("a secret in an address");
+    for address in [
+        format!("http://alice:{secret}@127.0.0.1:8000"),
+        format!("http://127.0.0.1:8000/?api_key={secret}"),
+        format!("ftp://{secret}@h/?{secret}"),
+    ] {
+        let Err(error) = auth.connect(&address) else { panic!("{}", canary::named(&address)) };
+        silent_error::<Error>(&error);
+        assert!(!chain(&error).is_empty());
+    }
+    let Err(error) = Authenticator::builder().user_agent(format!("{secret}\n")).build() else {
+        panic!("it was built")
+    };
+    silent_error::<Error>(&error);
+}
