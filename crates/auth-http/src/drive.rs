@@ -88,6 +88,12 @@ impl<F: Flow> Run<F> {
         }
     }
 
+    /// How long what is on its way may still take when the deadline has passed. A machine that slept in the middle of
+    /// redeeming a token finds its deadline passed and perhaps the answer already there: it is worth a moment.
+    pub(crate) fn grace(&self) -> Duration {
+        if self.flow.interruptible() { Duration::ZERO } else { GLANCE }
+    }
+
     /// Gives back what was opened.
     pub(crate) fn close(&mut self, held: Held) -> Brought {
         self.guards.open.retain(|(open, _)| *open != held);

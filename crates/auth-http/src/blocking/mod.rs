@@ -111,7 +111,8 @@ impl Driver {
         brought
     }
 
-    /// Waits for a job as long as the flow has patience. What has come goes before a deadline that has just passed.
+    /// Waits for a job as long as the flow has patience. What has come goes before a deadline that has just passed, and
+    /// where the flow cannot be interrupted, what is just coming too.
     fn attend<F: Flow, T: Send + 'static>(
         &self,
         run: &Run<F>,
@@ -123,7 +124,7 @@ impl Driver {
             let patience = run.patience(self.clock.now(), cancel.is_cancelled());
             let wait = match patience {
                 Patience::Cancelled => return Brought::Event(Event::Cancel),
-                Patience::TimedOut => Duration::ZERO,
+                Patience::TimedOut => run.grace(),
                 Patience::For(wait) => wait,
             };
             match job.hear(wait) {

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use auth_core::Secret;
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::site::Url;
-use auth_core::wire::{Request, Response};
+use auth_core::wire::{Authorization, Request, Response};
 
 use super::UreqTransport;
 
@@ -112,7 +113,18 @@ pub(super) fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
+/// A token. None that these tests send is another.
+pub(super) fn token() -> String {
+    canary::plant("a token on the wire")
+}
+
+pub(super) fn bearer() -> Authorization {
+    Authorization::Bearer(Secret::from(token()))
+}
+
+/// It logs all that it has to say, so that it can be searched.
 pub(super) fn transport() -> UreqTransport {
+    canary::listen();
     UreqTransport::new("auth-http-tests/1.0").unwrap()
 }
 
@@ -126,8 +138,13 @@ const CHILD: &str = "AUTH_HTTP_TEST_CHILD";
 /// Runs the test of this name (its path within the crate) again, in a process with these in its environment, and
 /// answers true. In that process it answers false: there, the test does what it is for.
 pub(super) fn in_a_process(test: &str, environment: &[(&str, String)]) -> bool {
+    shown_in_a_process(test, environment).is_some()
+}
+
+/// The same, with all that the process printed; nothing in that process.
+pub(super) fn shown_in_a_process(test: &str, environment: &[(&str, String)]) -> Option<String> {
     if std::env::var_os(CHILD).is_some() {
-        return false;
+        return None;
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, "1");
@@ -138,5 +155,6 @@ pub(super) fn in_a_process(test: &str, environment: &[(&str, String)]) -> bool {
     let shown =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && shown.contains("1 passed"), "{shown}");
-    true
+    canary::assert_silent(&shown);
+    Some(shown)
 }

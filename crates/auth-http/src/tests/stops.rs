@@ -207,6 +207,27 @@ fn a_deadline_passes_while_a_token_is_being_redeemed_too() {
 }
 
 #[test]
+fn an_answer_that_comes_as_the_machine_wakes_up_is_not_lost_while_redeeming() {
+    for _ in 0..50 {
+        let clock = Arc::new(HandClock::default());
+        let slept = Arc::clone(&clock);
+        let ports = Ports {
+            clock,
+            send: Box::new(move |_| {
+                slept.forward(Duration::from_hours(8));
+                std::thread::yield_now();
+                Ok(Response::new(200, [], "ok"))
+            }),
+            ..Ports::default()
+        };
+        assert_eq!(
+            run(ports, [Line::Redeem(send()), Line::Do(apply())]),
+            [Event::Start, response(), Event::Applied]
+        );
+    }
+}
+
+#[test]
 fn a_clock_turned_by_hand_is_not_waited_for_and_a_cancel_goes_before_it() {
     let clock = Arc::new(HandClock::default());
     let day = Tick(86_400_000);
