@@ -3,7 +3,7 @@
 use auth_core::error::{StoreFault, StoreFaultKind};
 
 use crate::atomic;
-use crate::fault::fault;
+use crate::fault::{fault, other};
 use crate::os::{Dir, Spot};
 
 /// Ours stay far below it, and one that does not is not ours.
@@ -44,9 +44,14 @@ pub(crate) fn take<D: Document>(dir: &Dir, name: &str) -> Result<D, StoreFault> 
     Ok(D::default())
 }
 
-/// Replaces the file. Call it under the file's lock.
+/// Replaces the file, unless it would be too long to be read again. Call it under the file's lock.
 pub(crate) fn write<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
-    atomic::replace(&spot(dir, name)?, &document.write())
+    let bytes = document.write();
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
+        atomic::replace(&spot(dir, name)?, &bytes)
+    } else {
+        Err(other("this is more than is kept about one session or in one list", &dir.path().join(name)))
+    }
 }
 
 fn spot(dir: &Dir, name: &str) -> Result<Spot, StoreFault> {

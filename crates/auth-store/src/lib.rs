@@ -5,6 +5,8 @@
 //! - [`MemoryStore`] keeps everything in this process and forgets it with the process;
 //! - `TiledDirectory` (feature `file`) is the token directory of Tiled's Python client, shared with it, and beside it
 //!   a folder of our own for what a token does not say, the list of sites, and locks.
+//!
+//! What every store promises is the suite `contract` (feature `contract`), for the tests of these and of any other.
 
 mod memory;
 
@@ -33,13 +35,16 @@ mod tiled;
 #[cfg(feature = "file")]
 mod tokens;
 
-#[cfg(test)]
-#[path = "tests/contract.rs"]
-mod contract;
+#[cfg(feature = "contract")]
+pub mod contract;
+
 #[cfg(test)]
 #[cfg(all(unix, feature = "file"))]
 #[path = "tests/rig.rs"]
 mod rig;
+#[cfg(test)]
+#[path = "tests/samples.rs"]
+mod samples;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "file")]

@@ -37,7 +37,13 @@ pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Taken, Store
     let spot = dir.spot(name, true)?;
     let spot = spot.ok_or_else(|| fault(StoreFaultKind::NotA("file"), &dir.path().join(name)))?;
     let file = spot.open_to_lock()?;
-    let won = match file.try_lock() {
+    let tried = loop {
+        match file.try_lock() {
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+            tried => break tried,
+        }
+    };
+    let won = match tried {
         Ok(()) => Some(Guard(file)),
         Err(TryLockError::WouldBlock) if wait.is_zero() => None,
         Err(TryLockError::WouldBlock) => wait_for(file, wait, &spot)?,

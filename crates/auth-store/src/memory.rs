@@ -119,27 +119,22 @@ impl Drop for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract;
-
-    #[test]
-    fn the_store_contract_is_kept() {
-        contract::suite(&|| Box::new(MemoryStore::new()));
-    }
+    use crate::samples;
 
     #[test]
     fn clones_share_everything() {
         let store = MemoryStore::new();
         let clone = store.clone();
-        store.apply(&contract::save(contract::session("a", "r"))).unwrap();
-        assert_eq!(contract::found(&clone).session, contract::session("a", "r"));
-        let held = store.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap();
+        store.apply(&samples::save(samples::session("a", "r"))).unwrap();
+        assert_eq!(samples::found(&clone).session, samples::session("a", "r"));
+        let held = store.lock(LockKind::Renewal, &samples::key(), Duration::ZERO).unwrap();
         assert!(matches!(
-            clone.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap(),
+            clone.lock(LockKind::Renewal, &samples::key(), Duration::ZERO).unwrap(),
             Locking::Busy(Holder { pid: Some(pid), .. }) if pid == std::process::id()
         ));
         drop(held);
         assert!(matches!(
-            clone.lock(LockKind::Renewal, &contract::key(), Duration::ZERO).unwrap(),
+            clone.lock(LockKind::Renewal, &samples::key(), Duration::ZERO).unwrap(),
             Locking::Held(_)
         ));
     }
@@ -149,14 +144,14 @@ mod tests {
         let store = MemoryStore::new();
         let theirs = store.clone();
         let panicked = std::thread::spawn(move || {
-            let _held = theirs.lock(LockKind::Prompt, &contract::key(), Duration::ZERO).unwrap();
+            let _held = theirs.lock(LockKind::Prompt, &samples::key(), Duration::ZERO).unwrap();
             let _state = theirs.0.state.lock().unwrap();
             std::panic::resume_unwind(Box::new("on purpose"));
         })
         .join();
         assert!(panicked.is_err());
-        assert_eq!(store.load(&contract::key()), Ok(Loaded::None));
-        let again = store.lock(LockKind::Prompt, &contract::key(), Duration::from_secs(10)).unwrap();
+        assert_eq!(store.load(&samples::key()), Ok(Loaded::None));
+        let again = store.lock(LockKind::Prompt, &samples::key(), Duration::from_secs(10)).unwrap();
         assert!(matches!(again, Locking::Held(_)));
     }
 }

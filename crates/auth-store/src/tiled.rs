@@ -8,7 +8,7 @@ use auth_core::session::{Facts, Generation, Session, Tokens};
 use auth_core::{Digest, Secret};
 
 use crate::document::{self, Document, Read};
-use crate::fault::fault;
+use crate::fault::{fault, other};
 use crate::index::Index;
 use crate::lock::{self, Guard, Taken};
 use crate::os::Dir;
@@ -37,9 +37,9 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The token directory of Tiled's Python client, shared with it (spec: Tiled, section 9).
 ///
-/// One session for each site, in files of bare tokens that either client reads and renews. What a token does not say
-/// of itself, the list of sites and the locks are in a folder of our own, which holds nothing secret but what was kept
-/// aside there.
+/// One session for each site, in files of bare tokens that either client reads and renews; a key with a slot is
+/// refused, though it has locks of its own. What a token does not say of itself, the list of sites and the locks are in
+/// a folder of our own, which holds nothing secret but what was kept aside there.
 ///
 /// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
 ///   [`Loaded::Torn`].
@@ -70,14 +70,23 @@ impl TiledDirectory {
         Self { roots: Roots::new(cache_root.into(), state_root.into()) }
     }
 
-    /// Where a site's tokens are or would be.
+    /// Where a site's tokens are or would be. Fails for a site that no directory can be named after, and for a slot.
     pub fn token_directory(&self, key: &Key) -> Result<PathBuf, StoreFault> {
+        Ok(self.roots.cache.join(TOKENS).join(self.name_of_directory(key)?))
+    }
+
+    fn name_of_directory(&self, key: &Key) -> Result<String, StoreFault> {
         let tokens = self.roots.cache.join(TOKENS);
-        Ok(tokens.join(directory_name(&key.site, &tokens)?))
+        let name = directory_name(&key.site, &tokens)?;
+        if key.slot.is_empty() {
+            Ok(name)
+        } else {
+            Err(other("such a directory holds one session, and none in a slot", &tokens.join(name)))
+        }
     }
 
     fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
-        let name = directory_name(&key.site, &self.roots.cache)?;
+        let name = self.name_of_directory(key)?;
         let mut dir = Dir::open(&self.roots.cache, &[TOKENS, &name], make)?;
         if let Some(dir) = &mut dir {
             dir.tighten()?;
@@ -192,6 +201,7 @@ impl TiledDirectory {
     }
 
     fn intend(&self, key: &Key, redeeming: Digest) -> Result<(), StoreFault> {
+        self.name_of_directory(key)?;
         let names = self.names(key);
         let _guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;

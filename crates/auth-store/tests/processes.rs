@@ -9,7 +9,7 @@
 )]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -22,8 +22,6 @@ use auth_store::TiledDirectory;
 
 const ROLE: &str = "AUTH_STORE_TEST_ROLE";
 const FOLDER: &str = "AUTH_STORE_TEST_FOLDER";
-/// Long enough for whatever is certain to happen.
-const LONG: Duration = Duration::from_secs(30);
 
 fn key() -> Key {
     Key { site: "http://h/api/v1/".to_owned(), slot: String::new() }
@@ -54,32 +52,10 @@ fn child() {
     let folder = PathBuf::from(folder);
     let store = store(&folder);
     match role.to_str().unwrap() {
-        "hold" => {
-            let held = lock(&store, Duration::ZERO);
-            println!("\nready {held:?}");
-            // Until the other side has gone.
-            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
-        }
-        "count" => {
-            for _ in 0..25 {
-                let Locking::Held(held) = lock(&store, LONG) else { panic!("too long") };
-                let counter = folder.join("counter");
-                let count: u32 = fs::read_to_string(&counter).unwrap().parse().unwrap();
-                fs::write(&counter, (count + 1).to_string()).unwrap();
-                drop(held);
-            }
-        }
         "save" => {
             println!("\nready");
             for n in 0_u64.. {
                 store.apply(&save(session(&format!("{}-{n}", std::process::id())))).unwrap();
-            }
-        }
-        "sites" => {
-            for n in 0..10 {
-                let site = format!("http://{}-{n}/", std::process::id());
-                let key = Key { site, slot: String::new() };
-                store.apply(&Change::Prefer(SiteEntry { key, user: None, allow_http: false })).unwrap();
             }
         }
         "umask" => {
@@ -113,45 +89,6 @@ fn all_end_well(children: Vec<Child>) {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
-}
-
-#[test]
-fn the_lock_of_a_killed_process_is_free_f7() {
-    let temporary = tempfile::tempdir().unwrap();
-    let store = store(temporary.path());
-    let mut child = spawn("hold", temporary.path());
-    let _output = wait_until_ready(&mut child);
-    for wait in [Duration::ZERO, Duration::from_millis(20)] {
-        match lock(&store, wait) {
-            Locking::Busy(holder) => {
-                assert_eq!(holder.pid, Some(child.id()));
-                assert!(holder.host.is_some());
-            }
-            Locking::Held(_) => panic!("the child holds it"),
-        }
-    }
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| matches!(lock(&store, LONG), Locking::Held(_)));
-        child.kill().unwrap();
-        assert!(waiter.join().unwrap());
-    });
-    child.wait().unwrap();
-    assert!(matches!(lock(&store, Duration::ZERO), Locking::Held(_)));
-}
-
-#[test]
-fn a_lock_is_held_by_one_process_at_a_time() {
-    let temporary = tempfile::tempdir().unwrap();
-    fs::write(temporary.path().join("counter"), "0").unwrap();
-    all_end_well((0..4).map(|_| spawn("count", temporary.path())).collect());
-    assert_eq!(fs::read_to_string(temporary.path().join("counter")).unwrap(), "100");
-}
-
-#[test]
-fn no_site_is_lost_when_many_are_noted_at_once() {
-    let temporary = tempfile::tempdir().unwrap();
-    all_end_well((0..8).map(|_| spawn("sites", temporary.path())).collect());
-    assert_eq!(store(temporary.path()).sites().unwrap().len(), 80);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use rustix::io::Errno;
 
 use super::*;
-use crate::contract::{clear, found, key, save, session, session_of};
 use crate::rig::Rig;
+use crate::samples::{clear, found, key, save, session, session_of};
 use crate::steps::Step;
 use crate::steps::script::{Script, under};
 

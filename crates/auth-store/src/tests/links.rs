@@ -7,8 +7,8 @@ use std::path::Path;
 use rustix::fs::{CWD, FileType, Mode};
 
 use super::*;
-use crate::contract::{clear, found, key, save, session};
 use crate::rig::{Rig, SETTLED, make_older, mode};
+use crate::samples::{clear, found, key, save, session};
 
 fn kind(result: Result<impl std::fmt::Debug, StoreFault>) -> StoreFaultKind {
     result.unwrap_err().kind

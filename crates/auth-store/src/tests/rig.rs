@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::TiledDirectory;
-use crate::contract::key;
+use crate::samples::key;
 
 /// Long enough ago for a file to count as written.
 pub(crate) const SETTLED: Duration = Duration::from_secs(3);

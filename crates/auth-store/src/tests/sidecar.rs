@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::contract::{key, session, session_of};
 use crate::document::{self, Read};
 use crate::os::Dir;
+use crate::samples::{key, session, session_of};
 
 fn saved(session: &Session, over: &Session) -> Sidecar {
     let mut sidecar = Sidecar::default();

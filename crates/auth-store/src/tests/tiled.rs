@@ -1,26 +1,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth_core::Foreign;
 use auth_core::session::Links;
 use auth_core::time::Timestamp;
 
 use super::*;
-use crate::contract::{self, clear, found, key, save, session, session_of};
 use crate::rig::{Rig, SETTLED, make_older, mode};
-
-#[test]
-fn the_store_contract_is_kept() {
-    // The folders outlive the stores that are made in them.
-    let rigs = std::cell::RefCell::new(Vec::new());
-    contract::suite(&|| {
-        let rig = Rig::new();
-        let store = rig.store.clone();
-        rigs.borrow_mut().push(rig);
-        Box::new(store)
-    });
-}
+use crate::samples::{clear, found, key, save, session, session_of};
 
 #[test]
 fn files_are_those_of_the_python_client() {
@@ -182,24 +169,6 @@ fn a_broken_file_waits_while_somebody_changes_it() {
 }
 
 #[test]
-fn unknown_members_of_our_files_survive_a_change() {
-    let rig = Rig::new();
-    rig.store.apply(&save(session("a", "r"))).unwrap();
-    rig.store.apply(&Change::Prefer(entry())).unwrap();
-    for path in [rig.sidecar(), rig.path("state/tiled/index.json")] {
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text.replacen('{', "{\"later\": [1, 2],", 1)).unwrap();
-    }
-    rig.store.apply(&save(session("a2", "r2"))).unwrap();
-    rig.store.apply(&clear(&session("a2", "r2"))).unwrap();
-    rig.store.apply(&Change::Prefer(entry())).unwrap();
-    for path in [rig.sidecar(), rig.path("state/tiled/index.json")] {
-        let value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        assert_eq!(value["later"], serde_json::json!([1, 2]));
-    }
-}
-
-#[test]
 fn our_own_folder_holds_no_token_s2() {
     let rig = Rig::new();
     for (access, refresh) in [("canary-a1", "canary-r1"), ("canary-a2", "canary-r2")] {
@@ -235,6 +204,38 @@ fn a_name_that_no_folder_can_have_is_a_fault_p7() {
 }
 
 #[test]
+fn a_slot_is_refused_because_the_directory_would_mix_it_with_the_site() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    let slot = Key { slot: "bob".to_owned(), ..key() };
+    let generation = session("a", "r").tokens.generation();
+    let changes = [
+        Change::Save { key: slot.clone(), session: Box::new(session_of("bob", "b", "s")) },
+        Change::ClearIf { key: slot.clone(), generation },
+        Change::Intent { key: slot.clone(), redeeming: Digest::of(&Secret::from("r")) },
+    ];
+    for change in &changes {
+        assert!(rig.store.apply(change).is_err(), "{change:?}");
+    }
+    assert!(rig.store.load(&slot).is_err());
+    assert_eq!(found(&rig.store), Stored { session: session("a", "r"), intent: None });
+}
+
+#[test]
+fn what_would_be_too_long_to_be_read_again_is_not_written() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    rig.store.apply(&Change::Prefer(entry())).unwrap();
+    let long = Foreign::new("x".repeat(1024 * 1024));
+    let mut named = session("a2", "r2");
+    named.facts.principal = Some(long.clone());
+    assert!(rig.store.apply(&save(named)).is_err());
+    assert!(rig.store.apply(&Change::Prefer(SiteEntry { user: Some(long), ..entry() })).is_err());
+    assert_eq!(found(&rig.store).session, session("a", "r"));
+    assert_eq!(rig.store.sites(), Ok(vec![entry()]));
+}
+
+#[test]
 fn a_token_that_would_not_be_read_back_changes_nothing() {
     let rig = Rig::new();
     rig.store.apply(&save(session("a", "r"))).unwrap();
@@ -244,39 +245,6 @@ fn a_token_that_would_not_be_read_back_changes_nothing() {
         assert!(!format!("{fault} {fault:?}").contains("a2"));
         assert_eq!(found(&rig.store).session, session("a", "r"));
     }
-}
-
-/// Readers that take no lock, beside a writer that replaces: what they find was there at one time.
-#[test]
-fn readers_beside_a_writer_find_whole_sessions() {
-    let rig = Rig::new();
-    let renewed = |n: u32| session(&format!("a{n}"), &format!("r{n}"));
-    rig.store.apply(&save(renewed(0))).unwrap();
-    let writing = AtomicBool::new(true);
-    let number = |token: &Option<Secret>| token.as_ref().unwrap().expose()[1..].parse::<u32>().unwrap();
-    std::thread::scope(|scope| {
-        let read = || {
-            let mut found = 0;
-            while writing.load(Ordering::SeqCst) {
-                let Loaded::Found(stored) = rig.store.load(&key()).unwrap() else { continue };
-                let tokens = &stored.session.tokens;
-                let ahead = number(&tokens.refresh) - number(&tokens.access);
-                assert!(ahead <= 1, "{ahead}: the refresh token is written first");
-                assert_eq!(stored.session.facts, session("a", "r").facts);
-                found += 1;
-            }
-            found
-        };
-        let readers = [scope.spawn(read), scope.spawn(read), scope.spawn(read)];
-        for n in 1..300 {
-            rig.store.apply(&save(renewed(n))).unwrap();
-        }
-        writing.store(false, Ordering::SeqCst);
-        for reader in readers {
-            assert!(reader.join().unwrap() > 0, "it found something");
-        }
-    });
-    assert_eq!(found(&rig.store).session, renewed(299));
 }
 
 #[test]

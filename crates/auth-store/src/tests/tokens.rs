@@ -4,7 +4,7 @@ use std::path::Path;
 use auth_core::session::Session;
 
 use super::*;
-use crate::contract::key;
+use crate::samples::key;
 
 const OLD: Duration = Duration::from_hours(1);
 const NEW: Duration = Duration::ZERO;

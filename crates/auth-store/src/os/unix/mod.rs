@@ -30,6 +30,8 @@ const LOOK_UP: OFlags = OFlags::RDONLY;
 
 /// How many links one path may lead over, as Linux has it.
 const LINKS: u32 = 40;
+/// How often something is looked up again that a network file system lost track of.
+const STALE_TRIES: u32 = 3;
 /// How often a folder is made that somebody takes away again.
 const MAKE_TRIES: u32 = 16;
 
@@ -117,14 +119,14 @@ impl Dir {
     fn at(path: &str) -> Result<Self, StoreFault> {
         let said = |errno: Errno| from_io(&errno.into(), Path::new(path));
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(said)?;
+        let fd = patiently(|| rustix::fs::openat(CWD, path, flags, Mode::empty())).map_err(said)?;
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
         Ok(Self { fd: Arc::new(fd), path: PathBuf::from(path), meta })
     }
 
     fn listable(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)
+        Ok(patiently(|| rustix::fs::openat(&*self.fd, ".", flags, Mode::empty()))?)
     }
 
     /// Goes along `path` from here, one name at a time.
@@ -163,7 +165,7 @@ impl Dir {
         }
         let said = |errno: Errno| from_io(&errno.into(), &path);
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&*self.fd, name, flags, Mode::empty()).map_err(said)?;
+        let fd = patiently(|| rustix::fs::openat(&*self.fd, name, flags, Mode::empty())).map_err(said)?;
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
         Ok(Self { fd: Arc::new(fd), path, meta })
     }
@@ -183,7 +185,7 @@ impl Dir {
     }
 
     fn meta_of(&self, name: &OsStr) -> Result<Option<Meta>, StoreFault> {
-        match rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW)) {
             Ok(stat) => Ok(Some(Meta::new(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(from_io(&errno.into(), &self.path.join(name))),
@@ -202,7 +204,7 @@ impl Dir {
             return Err(untrusted("it is a link in a folder that other users can change", &path));
         }
         *links = links.checked_sub(1).ok_or_else(|| other("too many links", &path))?;
-        let target = rustix::fs::readlinkat(&*self.fd, name, Vec::new());
+        let target = patiently(|| rustix::fs::readlinkat(&*self.fd, name, Vec::new()));
         let target = target.map_err(|errno| from_io(&errno.into(), &path))?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
@@ -239,6 +241,19 @@ pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
 /// This machine's name.
 pub(crate) fn host() -> Option<Foreign> {
     rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(Foreign::new)
+}
+
+/// Looks something up: again if a signal came between, and a few times more if a network file system lost track of it
+/// (F6).
+fn patiently<T>(mut look: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    let mut tries = STALE_TRIES;
+    loop {
+        match look() {
+            Err(Errno::INTR) => {}
+            Err(Errno::STALE) if tries > 0 => tries -= 1,
+            looked => return looked,
+        }
+    }
 }
 
 /// A descriptor as a file.

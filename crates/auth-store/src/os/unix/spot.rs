@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 use rustix::fs::{AtFlags, Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::Errno;
 
 use super::meta::Meta;
-use super::{Dir, file};
+use super::{Dir, file, patiently};
 use crate::fault::{fault, from_io, untrusted};
 use crate::os::Stamp;
 use crate::steps::{Step, step};
@@ -100,7 +100,7 @@ impl Spot {
             None if flags.contains(OFlags::CREATE) => {}
             None => return Ok(None),
         }
-        let opened = retry_on_intr(|| {
+        let opened = patiently(|| {
             rustix::fs::openat(&*self.dir.fd, &*self.name, flags | SAFELY, Mode::RUSR | Mode::WUSR)
         });
         let fd = match opened {

@@ -1,0 +1,148 @@
+//! What is saved is found again.
+
+use auth_core::ports::Applied;
+use auth_core::session::{Facts, Links, Session, Tokens};
+use auth_core::time::Timestamp;
+
+use super::clause;
+use crate::contract::Clause;
+use crate::contract::sample::{self, ALICE, key, session, token};
+use crate::contract::trial::{Outcome, Trial, apply, failed, finds, finds_nothing, save};
+
+pub(super) const CLAUSES: &[Clause] = &[
+    clause("save-keeps-tokens", "Every combination of tokens that is saved is found again.", tokens),
+    clause("save-keeps-facts", "Every combination of facts that is saved is found again.", facts),
+    clause("save-keeps-links", "Every combination of links that is saved is found again.", links),
+    clause("save-replaces", "A save leaves nothing of the session that was there.", replaces),
+    clause(
+        "save-of-no-tokens-is-nothing",
+        "A session with neither an access nor a refresh token is found as nothing.",
+        no_tokens,
+    ),
+    clause("save-never-conflicts", "A save is done whatever is there, and never a conflict.", no_conflict),
+    clause(
+        "save-reaches-open-handles",
+        "What one handle saves, another finds that was open and had looked before.",
+        open_handles,
+    ),
+    clause(
+        "session-survives-reopening",
+        "A session is found when every handle was closed and the place is opened again.",
+        reopening,
+    ),
+];
+
+/// With an ID token beside the two others.
+fn with_id(number: u64) -> Session {
+    let mut session = session(number);
+    session.tokens.id = Some(token("id", ALICE, number));
+    session
+}
+
+/// Each combination at a key of its own, so that nothing was there before.
+fn each_is_found(trial: &Trial<'_>, sessions: impl Iterator<Item = Session>) -> Outcome {
+    let store = trial.open()?;
+    for (session, number) in sessions.zip(0..) {
+        save(&*store, &key(number), &session)?;
+        finds(&*store, &key(number), &session, "the session that was saved")?;
+    }
+    Ok(())
+}
+
+fn tokens(trial: &Trial<'_>) -> Outcome {
+    let sessions = (1..8_u64).map(|bits| {
+        let Session { tokens: Tokens { access, refresh, id }, facts, links } = with_id(bits);
+        let access = access.filter(|_| bits & 1 != 0);
+        let refresh = refresh.filter(|_| bits & 2 != 0);
+        let id = id.filter(|_| bits & 4 != 0);
+        // Of a token that is not there nothing is known.
+        let facts = Facts {
+            received: facts.received.filter(|_| access.is_some()),
+            expires: facts.expires.filter(|_| access.is_some()),
+            refresh_expires: facts.refresh_expires.filter(|_| refresh.is_some()),
+            ..facts
+        };
+        Session { tokens: Tokens { access, refresh, id }, facts, links }
+    });
+    each_is_found(trial, sessions.filter(|session| !session.tokens.is_empty()))
+}
+
+fn facts(trial: &Trial<'_>) -> Outcome {
+    let combinations = (0..32_u64).map(|bits| {
+        let Session { tokens, facts, links } = session(bits);
+        let facts = Facts {
+            received: facts.received.filter(|_| bits & 1 != 0),
+            expires: facts.expires.filter(|_| bits & 2 != 0),
+            refresh_expires: facts.refresh_expires.filter(|_| bits & 4 != 0),
+            identity: facts.identity.filter(|_| bits & 8 != 0),
+            principal: facts.principal.filter(|_| bits & 16 != 0),
+        };
+        Session { tokens, facts, links }
+    });
+    let extremes = [i64::MIN, -1, 0, i64::MAX].into_iter().map(|second| {
+        let mut session = session(1);
+        session.facts.received = Some(Timestamp(second));
+        session.facts.expires = Some(Timestamp(second));
+        session
+    });
+    each_is_found(trial, combinations.chain(extremes))
+}
+
+fn links(trial: &Trial<'_>) -> Outcome {
+    let sessions = (0..4_u64).map(|bits| {
+        let Session { tokens, facts, links } = session(bits);
+        let whoami = links.whoami.filter(|_| bits & 1 != 0);
+        let refresh = links.refresh.filter(|_| bits & 2 != 0);
+        Session { tokens, facts, links: Links { whoami, refresh } }
+    });
+    each_is_found(trial, sessions)
+}
+
+fn replaces(trial: &Trial<'_>) -> Outcome {
+    let bare = Tokens { refresh: None, ..session(2).tokens };
+    let bare = Session { tokens: bare, ..Session::default() };
+    let store = trial.open_with(&key(1), &with_id(1))?;
+    for (session, expected) in
+        [(&bare, "only what the second save brought"), (&with_id(3), "all of the third")]
+    {
+        save(&*store, &key(1), session)?;
+        finds(&*store, &key(1), session, expected)?;
+    }
+    Ok(())
+}
+
+fn no_tokens(trial: &Trial<'_>) -> Outcome {
+    let only_id = Tokens { access: None, refresh: None, ..with_id(1).tokens };
+    for tokens in [Tokens::default(), only_id] {
+        let store = trial.open_with(&key(1), &session(1))?;
+        save(&*store, &key(1), &Session { tokens, ..Session::default() })?;
+        finds_nothing(&*store, &key(1), "nothing to be signed in with")?;
+    }
+    Ok(())
+}
+
+fn no_conflict(trial: &Trial<'_>) -> Outcome {
+    let store = trial.open()?;
+    for number in [1, 2, 2] {
+        let change = sample::save(&key(1), &session(number));
+        match apply(&*store, "a save succeeds", &change)? {
+            Applied::Done => {}
+            Applied::Conflict(_) => return failed("a save is done", "a conflict"),
+        }
+    }
+    Ok(())
+}
+
+fn open_handles(trial: &Trial<'_>) -> Outcome {
+    let (one, other) = (trial.open()?, trial.open()?);
+    finds_nothing(&*other, &key(1), "nothing yet")?;
+    save(&*one, &key(1), &session(1))?;
+    finds(&*other, &key(1), &session(1), "what the first handle saved")?;
+    save(&*one, &key(1), &session(2))?;
+    finds(&*other, &key(1), &session(2), "what the first handle saved after that")
+}
+
+fn reopening(trial: &Trial<'_>) -> Outcome {
+    drop(trial.open_with(&key(1), &with_id(1))?);
+    finds(&*trial.open()?, &key(1), &with_id(1), "the session that was saved before")
+}
