@@ -2,6 +2,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test that cannot go on says why by panicking")]
 
+pub mod cases;
 mod home;
 mod peers;
 mod pty;
