@@ -1,0 +1,119 @@
+//! What people do, each a flow or two.
+
+use std::time::Duration;
+
+use auth_core::flow::{Call, Flow, Login, LoginOptions, Logout, Outcome, Renewal, Warning, Whoami};
+use auth_core::session::Session;
+use auth_core::wire::Request;
+use auth_core::{Error, Seed};
+use auth_http::Cancel;
+use auth_http::blocking::Driver;
+
+use crate::world::World;
+
+/// One thing a person or a program does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Command {
+    /// Signing in, with nothing there.
+    Login,
+    /// Signing in where a session is still good.
+    LoginReuse,
+    /// Signing in where a session must be renewed.
+    LoginRenew,
+    /// A session that has ended is renewed.
+    Renewal,
+    /// A session that is near its end is renewed.
+    EarlyRenewal,
+    /// A request whose token has ended.
+    Call,
+    /// Who is signed in, with a session that must be renewed.
+    Whoami,
+    Logout,
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) error: Option<Error>,
+    /// What the program has in hand afterwards.
+    pub(crate) session: Option<Session>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Command {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Login,
+        Self::LoginReuse,
+        Self::LoginRenew,
+        Self::Renewal,
+        Self::EarlyRenewal,
+        Self::Call,
+        Self::Whoami,
+        Self::Logout,
+    ];
+
+    /// How long before it somebody signed in, if anybody did.
+    pub(crate) fn age(self) -> Option<Duration> {
+        match self {
+            Self::Login => None,
+            Self::LoginReuse | Self::Logout => Some(Duration::from_secs(5)),
+            // Access tokens live 15 minutes, and are renewed in the last.
+            Self::EarlyRenewal => Some(Duration::from_secs(14 * 60 + 30)),
+            Self::LoginRenew | Self::Renewal | Self::Call | Self::Whoami => Some(Duration::from_mins(20)),
+        }
+    }
+
+    pub(crate) fn is_login(self) -> bool {
+        matches!(self, Self::Login | Self::LoginReuse | Self::LoginRenew)
+    }
+
+    /// Does it; `held` is the session that a program has in hand.
+    pub(crate) fn run(
+        self,
+        world: &World,
+        driver: &Driver,
+        held: Option<Session>,
+        cancel: &Cancel,
+    ) -> Report {
+        let (uri, seed) = (world.uri.clone(), Seed::new([9; 32]));
+        match self {
+            Self::Login | Self::LoginReuse | Self::LoginRenew => {
+                let options = LoginOptions { reuse: self != Self::Login, ..LoginOptions::default() };
+                run(driver, cancel, Login::new(uri, options, seed), |done| (Some(done.session), None))
+            }
+            Self::Renewal | Self::EarlyRenewal => {
+                run(driver, cancel, Renewal::new(uri, seed), |done| (Some(done.session), None))
+            }
+            Self::Call => {
+                let request = Request::get(uri.below("metadata/"));
+                let call = Call::new(uri, request, held.unwrap_or_default(), seed);
+                run(driver, cancel, call, |done| {
+                    let error = match done.response {
+                        Ok(response) if response.status() == 401 => Some(Error::NotSignedIn),
+                        other => other.err(),
+                    };
+                    (Some(done.session), error)
+                })
+            }
+            Self::Whoami => {
+                run(driver, cancel, Whoami::new(uri, seed), |done| (Some(done.session), done.principal.err()))
+            }
+            Self::Logout => run(driver, cancel, Logout::new(uri), |_| (None, None)),
+        }
+    }
+}
+
+fn run<F: Flow>(
+    driver: &Driver,
+    cancel: &Cancel,
+    flow: F,
+    read: impl FnOnce(F::Output) -> (Option<Session>, Option<Error>),
+) -> Report {
+    match driver.run(flow, cancel) {
+        Ok(Outcome { value, warnings }) => {
+            let (session, error) = read(value);
+            Report { error, session, warnings }
+        }
+        Err(error) => Report { error: Some(error), session: None, warnings: Vec::new() },
+    }
+}

@@ -1,0 +1,216 @@
+//! A site, a store and a clock, and one command in them.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use auth_core::flow::{Login, LoginOptions};
+use auth_core::ports::{Change, Key, Loaded, Prompt, SiteEntry, Store, Transport};
+use auth_core::session::{Session, Tokens};
+use auth_core::tiled::{TiledUri, refresh};
+use auth_core::time::Timestamp;
+use auth_core::wire::{Authorization, Request};
+use auth_core::{Foreign, Secret, Seed};
+use auth_http::Cancel;
+use auth_http::blocking::Driver;
+use auth_sandbox::{InProcess, Mode, Provider, RefreshRule, SiteClock, TiledSite, User};
+use auth_store::{MemoryStore, TiledDirectory};
+use tempfile::TempDir;
+
+use crate::command::{Command, Report};
+use crate::plan::{Plan, Strike};
+use crate::ports::{Exchange, FaultyClock, FaultyPerson, FaultyStore, FaultyTransport};
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Where sessions are kept, and how often a refresh token is good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// In memory; each refresh token once, and the session ends if one is presented again.
+    Memory,
+    /// In memory; refresh tokens until they expire.
+    Reusable,
+    /// In files; each refresh token once.
+    Files,
+}
+
+pub(crate) struct World {
+    pub(crate) uri: TiledUri,
+    pub(crate) site: Arc<Mutex<TiledSite>>,
+    pub(crate) clock: SiteClock,
+    pub(crate) store: Arc<dyn Store>,
+    /// Somebody else's session of the same site, which is not in the store.
+    pub(crate) stranger: Session,
+    password: Secret,
+    _folder: Option<TempDir>,
+}
+
+/// What was seen of a command.
+pub(crate) struct Run {
+    pub(crate) report: Report,
+    pub(crate) seen: Vec<Exchange>,
+    pub(crate) plan: Plan,
+}
+
+impl World {
+    /// As it is before a command: somebody else is signed in to another site, and perhaps somebody to this one.
+    pub(crate) fn before(kind: Kind, command: Command) -> Self {
+        let clock = SiteClock::standing(Timestamp(1_800_000_000));
+        let mut site = TiledSite::demo([7; 32]);
+        if kind != Kind::Reusable {
+            site.config.refresh_rule = RefreshRule::SingleUse;
+        }
+        // With several there is one more question.
+        site.config.providers.push(Provider::new("second", Mode::Internal));
+        let password = site.config.users[0].password.clone();
+        site.config.users.push(User::new("eve", "of eve"));
+        let (store, folder): (Arc<dyn Store>, _) = if kind == Kind::Files {
+            let folder = folder();
+            let store = TiledDirectory::new(folder.path().join("cache"), folder.path().join("state"));
+            (Arc::new(store), Some(folder))
+        } else {
+            (Arc::new(MemoryStore::new()), None)
+        };
+        let uri = "http://127.0.0.1:8000".parse().unwrap();
+        let site = Arc::new(Mutex::new(site));
+        let stranger = Session::default();
+        let mut world = Self { uri, site, clock, store, stranger, password, _folder: folder };
+        let save = Change::Save { key: other_key(), session: Box::new(other_session()) };
+        world.store.apply(&save).unwrap();
+        world.store.apply(&Change::Prefer(other_entry())).unwrap();
+        if let Some(age) = command.age() {
+            let signed_in = world.run(Command::Login, None, Vec::new()).report;
+            assert_eq!((signed_in.error, signed_in.warnings), (None, Vec::new()));
+            world.clock.advance(age);
+        }
+        world.stranger = world.sign_in_elsewhere("eve", "of eve");
+        world
+    }
+
+    /// Runs a command with faults. It ends, and nothing of it panics but on purpose.
+    pub(crate) fn run(&self, command: Command, held: Option<Session>, strikes: Vec<Strike>) -> Run {
+        let cancel = Cancel::new();
+        let plan = Plan::new(strikes, cancel.clone());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let transport: Arc<dyn Transport> = Arc::new(FaultyTransport {
+            below: Arc::new(self.way()),
+            plan: plan.clone(),
+            clock: self.clock.clone(),
+            seen: Arc::clone(&seen),
+        });
+        let store: Arc<dyn Store> = Arc::new(FaultyStore {
+            below: Arc::clone(&self.store),
+            plan: plan.clone(),
+            clock: self.clock.clone(),
+            stranger: Change::Save { key: self.key(), session: Box::new(self.stranger.clone()) },
+        });
+        let person: Arc<dyn Prompt> =
+            Arc::new(FaultyPerson { password: self.password.clone(), plan: plan.clone() });
+        let clock = Arc::new(FaultyClock::new(self.clock.clone(), plan.clone()));
+        let driver = Driver::new(Arc::clone(&transport), Arc::clone(&store), Arc::clone(&person), clock);
+        let (tell, hear) = mpsc::channel();
+        let report = std::thread::scope(|scope| {
+            let running = cancel.clone();
+            scope.spawn(move || {
+                let report = command.run(self, &driver, held, &running);
+                drop(driver);
+                // Nobody hears it where it came too late, and that fails already.
+                let _ = tell.send(report);
+            });
+            let report = hear.recv_timeout(LIMIT);
+            if report.is_err() {
+                // Lets it go on, so that the failure below can be seen.
+                cancel.cancel();
+            }
+            plan.release();
+            report
+        });
+        let report = report.unwrap_or_else(|why| panic!("it did not end: {why}"));
+        // What the driver left behind, begun or not, has a share in what it works with.
+        let deadline = Instant::now() + LIMIT;
+        let left_behind =
+            || Arc::strong_count(&transport) + Arc::strong_count(&store) + Arc::strong_count(&person) > 3;
+        while left_behind() {
+            assert!(Instant::now() < deadline, "a call never ended");
+            std::thread::yield_now();
+        }
+        let seen = seen.lock().unwrap().clone();
+        Run { report, seen, plan }
+    }
+
+    /// Signs somebody in, and keeps the session nowhere.
+    fn sign_in_elsewhere(&self, name: &str, password: &str) -> Session {
+        let options = LoginOptions {
+            never_ask: true,
+            provider: Some(Foreign::from("sandbox")),
+            username: Some(Foreign::from(name)),
+            password: Some(Secret::from(password)),
+            ..LoginOptions::default()
+        };
+        let plan = Plan::default();
+        let person = FaultyPerson { password: Secret::default(), plan };
+        let store = Arc::new(MemoryStore::new());
+        let driver = Driver::new(Arc::new(self.way()), store, Arc::new(person), Arc::new(self.clock.clone()));
+        let login = Login::new(self.uri.clone(), options, Seed::new([5; 32]));
+        driver.run(login, &Cancel::new()).unwrap().value.session
+    }
+
+    fn way(&self) -> InProcess {
+        InProcess::new(Arc::clone(&self.site), self.clock.clone(), self.uri.origin().clone())
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.uri.key()
+    }
+
+    /// What is stored.
+    pub(crate) fn stored(&self) -> Loaded {
+        self.store.load(&self.key()).unwrap()
+    }
+
+    pub(crate) fn stored_session(&self) -> Option<Session> {
+        match self.stored() {
+            Loaded::Found(stored) => Some(stored.session),
+            Loaded::None => None,
+            Loaded::Torn => panic!("torn, and nobody writes"),
+        }
+    }
+
+    /// True if the site would renew this session. It is asked in a copy of the site, which forgets that it was.
+    pub(crate) fn can_renew(&self, session: &Session) -> bool {
+        let Some(token) = &session.tokens.refresh else { return false };
+        self.ask_a_copy(&refresh(self.uri.below("auth/session/refresh"), token))
+    }
+
+    /// True if the site would let this session in, in the same way.
+    pub(crate) fn lets_in(&self, session: &Session) -> bool {
+        let Some(token) = session.tokens.access.clone() else { return false };
+        let request = Request::get(self.uri.below("metadata/"));
+        self.ask_a_copy(&request.authorized(Authorization::Bearer(token)))
+    }
+
+    fn ask_a_copy(&self, request: &Request) -> bool {
+        let copy = Arc::new(Mutex::new(self.site.lock().unwrap().clone()));
+        let way = InProcess::new(copy, self.clock.clone(), self.uri.origin().clone());
+        way.send(request).is_ok_and(|answer| answer.is_success())
+    }
+}
+
+fn folder() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+pub(crate) fn other_key() -> Key {
+    Key { site: "http://other/api/v1/".to_owned(), slot: String::new() }
+}
+
+pub(crate) fn other_session() -> Session {
+    let token = |text: &str| Some(Secret::from(text));
+    let tokens = Tokens { access: token("other-access"), refresh: token("other-refresh"), id: None };
+    Session { tokens, ..Session::default() }
+}
+
+pub(crate) fn other_entry() -> SiteEntry {
+    SiteEntry { key: other_key(), user: Some(Foreign::from("bob")), allow_http: false }
+}
