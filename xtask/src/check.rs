@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{run, sys, tidy, workspace};
+use crate::{docs, run, sys, tidy, workspace};
 
 const HELP: &str = "\
 Runs every check, all of them even when one fails, and prints a line for each.
@@ -14,6 +14,8 @@ Usage: cargo xtask check
   clippy   lints, in every target with all features; warnings are errors
   tidy     the project's own rules (cargo xtask tidy)
   doc      the documentation, with all features; warnings are errors
+  docs     the book and the README are true (cargo xtask docs)
+  book     the book builds (cargo xtask docs --build; installs mdBook the first time)
   wasm32   auth-core builds where there are no files, threads or clocks
   facade   auth-native builds with no feature, with each alone, and with all";
 
@@ -42,6 +44,15 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
         doc.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings");
         finish(&mut doc)
     });
+    report.step("docs", || {
+        let found = docs::run()?;
+        if found.problems.is_empty() {
+            Ok(Done::Well(Some(found.notes.join("; "))))
+        } else {
+            Err(found.problems.join("\n"))
+        }
+    });
+    report.step("book", || docs::book::build().map(|folder| Done::Well(Some(folder.display().to_string()))));
     report.step("wasm32", wasm);
     facade(&mut report);
     let Report { ran, failed } = report;

@@ -2,11 +2,15 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command: printing is what it is for")]
 
 mod check;
+mod conformance;
+mod crash_table;
+mod docs;
 mod peers;
 mod run;
 mod sys;
 mod test;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -19,8 +23,13 @@ Usage: cargo xtask COMMAND [OPTIONS]
 Commands:
   check   Formatting, lints, tidy, docs, wasm32 and every feature of the facade
   test    All tests, with real peer servers started for the tests that need them
+  conformance
+          The cases of tests/cases in every way there is, as a matrix
   tidy    The project's own rules, among them which crate may depend on which
+  docs    The book and the README: their blocks are compiled and run, their links followed
   peers   Install and start the peer servers that tests talk to
+  crash-table
+          Write docs/src/crash-table.md, what a crash leaves, from a run
 
 `cargo xtask COMMAND --help` says more.";
 
@@ -33,8 +42,11 @@ fn main() -> ExitCode {
     let done = match command {
         "check" => check::command(rest),
         "test" => test::command(rest),
+        "conformance" => conformance::command(rest),
         "tidy" => tidy::command(rest),
+        "docs" => docs::command(rest),
         "peers" => peers::command(rest),
+        "crash-table" => crash_table::command(rest),
         "-h" | "--help" | "help" => {
             println!("{HELP}");
             Ok(true)

@@ -2,11 +2,13 @@
 //!
 //! No option takes a password or token: what is typed here can be read by everybody on the machine.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_native::parse_span;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use crate::exit;
 
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Demo,
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Sign in, and keep the session
@@ -57,6 +61,7 @@ Examples:
   authctl login https://tiled.example.org --user robot --password-stdin < password-file")]
 pub(crate) struct LoginArgs {
     /// The server's address
+    #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: String,
     /// The name to sign in with; then only the password is asked
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
@@ -138,6 +143,7 @@ pub(crate) struct WhoamiArgs {
 #[derive(Args, Debug)]
 pub(crate) struct SiteArgs {
     /// The server's address; the site signed in to last if left out
+    #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// Print one JSON object; failures too
     #[arg(long)]
@@ -176,6 +182,7 @@ Examples:
   authctl logout --all --forget")]
 pub(crate) struct LogoutArgs {
     /// The server's address; the site signed in to last if left out
+    #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// All sites somebody signed in to
     #[arg(long, conflicts_with = "url")]
@@ -221,6 +228,48 @@ pub(crate) struct SandboxArgs {
     /// How long its access tokens live: a number and s, m, h, d or y
     #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = parse_span)]
     pub(crate) access_life: Duration,
+}
+
+/// Print the script that lets a shell complete this command
+///
+/// Put it where the shell looks for it: into the file of the example. Make the
+/// folder first if there is none. It works in every shell that is started then.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl completions bash > ~/.local/share/bash-completion/completions/authctl
+  authctl completions zsh > ~/.zfunc/_authctl
+  authctl completions fish > ~/.config/fish/completions/authctl.fish
+  authctl completions elvish > ~/.config/elvish/lib/authctl.elv
+  authctl completions powershell > ~/authctl.ps1
+
+Also needed once:
+  bash        the package bash-completion
+  zsh         in ~/.zshrc, before compinit: fpath=(~/.zfunc $fpath)
+  elvish      in ~/.config/elvish/rc.elv: use authctl
+  powershell  in the file that $PROFILE names: . ~/authctl.ps1")]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: Shell,
+}
+
+/// Print a manual page, or write all of them to a folder
+///
+/// Without COMMAND it is the page of authctl itself.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  authctl man login | man -l -
+  authctl man --dir ~/.local/share/man/man1
+  man authctl-login")]
+pub(crate) struct ManArgs {
+    /// The command whose page is meant
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+    /// Write the pages of all commands to this folder, which is made if need be
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! [`args`] is what was typed, [`plan`] what it means, [`commands`] does it, and [`report`] says what went wrong.
 
 mod args;
+#[cfg(test)]
+#[path = "tests/book.rs"]
+mod book;
 mod client;
 mod commands;
 mod exit;

@@ -1,10 +1,15 @@
 //! What was typed, and what it means.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_native::{Foreign, address};
 
-use crate::args::{Cli, Command, LoginArgs, LogoutArgs, Method, SiteArgs, StatusArgs, TokenArgs, WhoamiArgs};
+use clap_complete::Shell;
+
+use crate::args::{
+    Cli, Command, LoginArgs, LogoutArgs, ManArgs, Method, SiteArgs, StatusArgs, TokenArgs, WhoamiArgs,
+};
 use crate::report::Failure;
 
 /// What is to be done. Nothing in it is secret.
@@ -35,6 +40,8 @@ pub(crate) enum Plan {
     Demo,
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
+    Completions(Shell),
+    Man(Pages),
 }
 
 /// Signing in.
@@ -53,6 +60,15 @@ pub(crate) struct Login {
 pub(crate) enum Which {
     One(Option<String>),
     All,
+}
+
+/// Which manual pages are meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Pages {
+    /// That of a command, or of the whole, on standard output.
+    One(Option<String>),
+    /// All of them, in this folder.
+    All(PathBuf),
 }
 
 /// Serving a site.
@@ -95,6 +111,8 @@ impl Plan {
             Command::Sandbox(args) => {
                 Self::Sandbox(Sandbox { json: args.json, port: args.port, access_life: args.access_life })
             }
+            Command::Completions(args) => Self::Completions(args.shell),
+            Command::Man(ManArgs { command, dir }) => Self::Man(dir.map_or(Pages::One(command), Pages::All)),
         })
     }
 }
@@ -106,7 +124,7 @@ pub(crate) fn wants_json(typed: &Cli) -> bool {
         Command::Whoami(args) => args.site.json,
         Command::Status(args) => args.site.json,
         Command::Sites(args) => args.json,
-        Command::Login(_) | Command::Logout(_) => false,
+        Command::Login(_) | Command::Logout(_) | Command::Completions(_) | Command::Man(_) => false,
         #[cfg(feature = "sandbox")]
         Command::Demo => false,
         #[cfg(feature = "sandbox")]

@@ -1,9 +1,11 @@
 //! One file for each command.
 
+mod completions;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod login;
 mod logout;
+mod man;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sites;
@@ -29,5 +31,7 @@ pub(crate) fn run(plan: Plan) -> Result<Exit, Failure> {
         Plan::Demo => demo::run(),
         #[cfg(feature = "sandbox")]
         Plan::Sandbox(sandbox) => sandbox::run(&sandbox),
+        Plan::Completions(shell) => completions::run(shell),
+        Plan::Man(pages) => man::run(pages),
     }
 }
