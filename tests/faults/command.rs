@@ -6,8 +6,8 @@ use auth_core::flow::{Call, Flow, Login, LoginOptions, Logout, Outcome, Renewal,
 use auth_core::session::Session;
 use auth_core::wire::Request;
 use auth_core::{Error, Seed};
-use auth_http::Cancel;
-use auth_http::blocking::Driver;
+use auth_http::{Cancel, blocking, nonblocking};
+use tokio::runtime::Runtime;
 
 use crate::world::World;
 
@@ -29,6 +29,25 @@ pub(crate) enum Command {
     /// Who is signed in, with a session that must be renewed.
     Whoami,
     Logout,
+}
+
+/// Either driver.
+pub(crate) enum Driver {
+    Blocking(blocking::Driver),
+    Async(nonblocking::Driver, Runtime),
+}
+
+impl Driver {
+    fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self {
+            Self::Blocking(driver) => driver.run(flow, cancel),
+            Self::Async(driver, runtime) => runtime.block_on(driver.run(flow, cancel)),
+        }
+    }
 }
 
 /// What it came to.
@@ -103,12 +122,16 @@ impl Command {
     }
 }
 
-fn run<F: Flow>(
+fn run<F>(
     driver: &Driver,
     cancel: &Cancel,
     flow: F,
     read: impl FnOnce(F::Output) -> (Option<Session>, Option<Error>),
-) -> Report {
+) -> Report
+where
+    F: Flow + Send + 'static,
+    F::Output: Send + 'static,
+{
     match driver.run(flow, cancel) {
         Ok(Outcome { value, warnings }) => {
             let (session, error) = read(value);

@@ -45,7 +45,7 @@ fn pairs(kind: Kind, command: Command, lots: &mut Lots) -> Vec<(Kind, Command, V
 #[test]
 fn two_faults_at_once_cost_no_session_h17() {
     let mut lots = Lots { seed: Seed::new([11; 32]), drawn: 0 };
-    let kinds = [Kind::Memory, Kind::Reusable, Kind::Files];
+    let kinds = [Kind::Memory, Kind::Reusable, Kind::Files, Kind::Async];
     let mut cases = Vec::new();
     for (kind, command) in kinds.iter().flat_map(|kind| Command::ALL.map(|command| (*kind, command))) {
         cases.extend(pairs(kind, command, &mut lots));

@@ -51,7 +51,7 @@ fn at_every_call(kinds: &[Kind], port: Port, stalls: bool) {
 
 #[test]
 fn every_command_goes_well_where_nothing_goes_wrong() {
-    for kind in [Kind::Memory, Kind::Reusable, Kind::Files] {
+    for kind in [Kind::Memory, Kind::Reusable, Kind::Files, Kind::Async] {
         for command in Command::ALL {
             let plan = undisturbed(kind, command);
             assert!(plan.calls(Port::Store) > 0 && plan.calls(Port::Clock) > 1, "{kind:?} {command:?}");
@@ -62,22 +62,22 @@ fn every_command_goes_well_where_nothing_goes_wrong() {
 
 #[test]
 fn a_store_that_fails_at_any_call_costs_no_session_h17() {
-    at_every_call(&[Kind::Memory], Port::Store, true);
+    at_every_call(&[Kind::Memory, Kind::Async], Port::Store, true);
     at_every_call(&[Kind::Files], Port::Store, false);
 }
 
 #[test]
 fn a_network_that_fails_at_any_request_costs_no_session_h17_n8() {
-    at_every_call(&[Kind::Memory, Kind::Reusable], Port::Transport, true);
+    at_every_call(&[Kind::Memory, Kind::Reusable, Kind::Async], Port::Transport, true);
     at_every_call(&[Kind::Files], Port::Transport, false);
 }
 
 #[test]
 fn a_clock_that_is_wrong_from_any_reading_on_costs_no_session_n9() {
-    at_every_call(&[Kind::Memory, Kind::Files], Port::Clock, true);
+    at_every_call(&[Kind::Memory, Kind::Files, Kind::Async], Port::Clock, true);
 }
 
 #[test]
 fn a_person_who_does_not_answer_any_question_costs_no_session() {
-    at_every_call(&[Kind::Memory, Kind::Files], Port::Prompt, true);
+    at_every_call(&[Kind::Memory, Kind::Files, Kind::Async], Port::Prompt, true);
 }

@@ -9,7 +9,7 @@ use crate::command::Command;
 use crate::plan::{Fault, Port};
 use crate::world::{Kind, World};
 
-const KINDS: [Kind; 2] = [Kind::Memory, Kind::Files];
+const KINDS: [Kind; 3] = [Kind::Memory, Kind::Files, Kind::Async];
 /// More than any command asks of its store.
 const CALLS: usize = 16;
 

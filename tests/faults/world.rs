@@ -4,19 +4,19 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use auth_core::flow::{Login, LoginOptions};
-use auth_core::ports::{Change, Key, Loaded, Prompt, SiteEntry, Store, Transport};
+use auth_core::ports::{Change, Clock, Key, Loaded, Prompt, SiteEntry, Store, Transport};
 use auth_core::session::{Session, Tokens};
 use auth_core::tiled::{TiledUri, refresh};
 use auth_core::time::Timestamp;
 use auth_core::wire::{Authorization, Request};
 use auth_core::{Foreign, Secret, Seed};
-use auth_http::Cancel;
-use auth_http::blocking::Driver;
+use auth_http::nonblocking::Threaded;
+use auth_http::{Cancel, blocking, nonblocking};
 use auth_sandbox::{InProcess, Mode, Provider, RefreshRule, SiteClock, TiledSite, User};
 use auth_store::{MemoryStore, TiledDirectory};
 use tempfile::TempDir;
 
-use crate::command::{Command, Report};
+use crate::command::{Command, Driver, Report};
 use crate::plan::{Plan, Strike};
 use crate::ports::{Exchange, FaultyClock, FaultyPerson, FaultyStore, FaultyTransport};
 
@@ -32,9 +32,12 @@ pub(crate) enum Kind {
     Reusable,
     /// In files; each refresh token once.
     Files,
+    /// As [`Memory`](Self::Memory), by the driver that keeps no thread waiting.
+    Async,
 }
 
 pub(crate) struct World {
+    kind: Kind,
     pub(crate) uri: TiledUri,
     pub(crate) site: Arc<Mutex<TiledSite>>,
     pub(crate) clock: SiteClock,
@@ -74,7 +77,7 @@ impl World {
         let uri = "http://127.0.0.1:8000".parse().unwrap();
         let site = Arc::new(Mutex::new(site));
         let stranger = Session::default();
-        let mut world = Self { uri, site, clock, store, stranger, password, _folder: folder };
+        let mut world = Self { kind, uri, site, clock, store, stranger, password, _folder: folder };
         let save = Change::Save { key: other_key(), session: Box::new(other_session()) };
         world.store.apply(&save).unwrap();
         world.store.apply(&Change::Prefer(other_entry())).unwrap();
@@ -107,7 +110,7 @@ impl World {
         let person: Arc<dyn Prompt> =
             Arc::new(FaultyPerson { password: self.password.clone(), plan: plan.clone() });
         let clock = Arc::new(FaultyClock::new(self.clock.clone(), plan.clone()));
-        let driver = Driver::new(Arc::clone(&transport), Arc::clone(&store), Arc::clone(&person), clock);
+        let driver = self.driver(&transport, &store, &person, clock);
         let (tell, hear) = mpsc::channel();
         let report = std::thread::scope(|scope| {
             let running = cancel.clone();
@@ -138,6 +141,22 @@ impl World {
         Run { report, seen, plan }
     }
 
+    fn driver(
+        &self,
+        transport: &Arc<dyn Transport>,
+        store: &Arc<dyn Store>,
+        person: &Arc<dyn Prompt>,
+        clock: Arc<dyn Clock>,
+    ) -> Driver {
+        let (store, person) = (Arc::clone(store), Arc::clone(person));
+        if self.kind == Kind::Async {
+            let threaded = Arc::new(Threaded::new(Arc::clone(transport)));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            return Driver::Async(nonblocking::Driver::new(threaded, store, person, clock), runtime);
+        }
+        Driver::Blocking(blocking::Driver::new(Arc::clone(transport), store, person, clock))
+    }
+
     /// Signs somebody in, and keeps the session nowhere.
     fn sign_in_elsewhere(&self, name: &str, password: &str) -> Session {
         let options = LoginOptions {
@@ -150,7 +169,12 @@ impl World {
         let plan = Plan::default();
         let person = FaultyPerson { password: Secret::default(), plan };
         let store = Arc::new(MemoryStore::new());
-        let driver = Driver::new(Arc::new(self.way()), store, Arc::new(person), Arc::new(self.clock.clone()));
+        let driver = blocking::Driver::new(
+            Arc::new(self.way()),
+            store,
+            Arc::new(person),
+            Arc::new(self.clock.clone()),
+        );
         let login = Login::new(self.uri.clone(), options, Seed::new([5; 32]));
         driver.run(login, &Cancel::new()).unwrap().value.session
     }

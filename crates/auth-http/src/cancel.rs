@@ -12,13 +12,13 @@ pub struct Cancel(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     cancelled: bool,
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     watches: Vec<(u64, Wake)>,
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     next: u64,
 }
 
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "async"))]
 type Wake = Box<dyn FnOnce() + Send>;
 
 impl Cancel {
@@ -31,7 +31,7 @@ impl Cancel {
     pub fn cancel(&self) {
         let mut state = self.state();
         state.cancelled = true;
-        #[cfg(feature = "blocking")]
+        #[cfg(any(feature = "blocking", feature = "async"))]
         {
             let watches = std::mem::take(&mut state.watches);
             drop(state);
@@ -51,7 +51,7 @@ impl Cancel {
     }
 
     /// Calls `wake` when somebody says stop, at once if they already did, and not at all once the watch is dropped.
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     pub(crate) fn watch(&self, wake: impl FnOnce() + Send + 'static) -> Watch {
         let mut state = self.state();
         let id = state.next;
@@ -73,13 +73,13 @@ impl fmt::Debug for Cancel {
 }
 
 /// Somebody waits for a [`Cancel`] until this is dropped.
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "async"))]
 pub(crate) struct Watch {
     cancel: Cancel,
     id: u64,
 }
 
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "async"))]
 impl Drop for Watch {
     fn drop(&mut self) {
         self.cancel.state().watches.retain(|(id, _)| *id != self.id);
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(format!("{clone:?}"), "Cancel(true)");
     }
 
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "blocking", feature = "async"))]
     #[test]
     fn a_watch_is_woken_once_whichever_came_first_and_not_after_its_end() {
         use std::sync::mpsc;

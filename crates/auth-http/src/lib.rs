@@ -3,22 +3,30 @@
 //! A driver takes a [`Flow`](auth_core::flow::Flow), carries out each of its steps, and gives it what came of it.
 //! It decides nothing that belongs to the flow: it follows no redirect, repeats nothing and adds no credential.
 //!
-//! Features: `blocking` runs flows on threads, with ureq. Without it there is only what every driver needs:
-//! [`Cancel`], [`SystemClock`] and [`seed`].
+//! Features: `blocking` runs flows on threads, with ureq; `async` runs them on a tokio runtime, with reqwest. Without
+//! either there is only what every driver needs: [`Cancel`], [`SystemClock`] and [`seed`].
 //!
 //! With `blocking`, records of the `log` facade below the level `debug` are left out of the whole program: at `trace`
 //! the HTTP client would write every byte of every message, tokens and passwords included.
 
+#![cfg_attr(test, allow(clippy::duplicate_mod, reason = "both drivers pass the same tests"))]
+
+#[cfg(any(feature = "blocking", feature = "async"))]
+mod bounds;
 mod cancel;
 mod clock;
 mod entropy;
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "blocking", feature = "async"))]
 mod drive;
-#[cfg(feature = "blocking")]
+#[cfg(feature = "async")]
+pub mod nonblocking;
+#[cfg(any(feature = "blocking", feature = "async"))]
 mod tls;
+#[cfg(any(feature = "blocking", feature = "async"))]
+mod user_agent;
 
 pub use cancel::Cancel;
 pub use clock::SystemClock;

@@ -62,6 +62,20 @@ fn drivers_and_errors_show_none_s1() {
     silent_error::<TransportError>(&refused);
 }
 
+#[cfg(feature = "async")]
+#[test]
+fn what_runs_on_a_runtime_shows_none_s1() {
+    use auth_http::nonblocking::{self, ReqwestTransport, Threaded};
+
+    let transport = ReqwestTransport::new("tests/1.0").unwrap();
+    silent::<ReqwestTransport>(&transport);
+    // They hold what others brought, whatever that shows.
+    assert!(!has_debug!(nonblocking::Driver));
+    assert!(!has_debug!(Threaded<UreqTransport>));
+    let clock = Arc::new(SystemClock);
+    drop(nonblocking::Driver::new(Arc::new(transport), Arc::new(Nothing), Arc::new(Nothing), clock));
+}
+
 /// The name that tells this test that it runs in a process of its own.
 const CHILD: &str = "AUTH_HTTP_TEST_CHILD";
 

@@ -14,7 +14,7 @@ Usage: cargo xtask conformance [OPTIONS]
 
   --case TEXT      only cases whose name holds TEXT, as in renewal/ or tiled/login/wrong
   --peer P         only this peer: script (the case's own answers), sandbox, or tiled (a real server)
-  --transport T    only this transport: bare (no socket), or ureq
+  --transport T    only this transport: bare (no socket), ureq, or reqwest
   --store S        only this store: memory, or directory (Tiled's token directory)
   --quick          only what needs neither a socket nor a file
   --json FILE      where the matrix goes as JSON (default: target/conformance.json)

@@ -8,11 +8,9 @@ use auth_core::flow::{Event, Flow, Held, Outcome, Resource, Step};
 use auth_core::ports::{Applied, Clock, Dismiss, Locking, Prompt, Store, Transport};
 use auth_http::Cancel;
 
-/// What a flow is run with.
+/// What a flow is run with, besides a transport.
 #[derive(Clone)]
 pub(super) struct World {
-    /// Who answers requests.
-    pub(super) transport: Arc<dyn Transport>,
     /// Where sessions are.
     pub(super) store: Arc<dyn Store>,
     /// Who answers questions.
@@ -24,7 +22,11 @@ pub(super) struct World {
 }
 
 /// Runs a flow to its end.
-pub(super) fn run<F: Flow>(mut flow: F, world: &World) -> Result<Outcome<F::Output>, Error> {
+pub(super) fn run<F: Flow>(
+    mut flow: F,
+    transport: &dyn Transport,
+    world: &World,
+) -> Result<Outcome<F::Output>, Error> {
     let mut held: Vec<Box<dyn Send>> = Vec::new();
     let mut event = Event::Start;
     let mut told = false;
@@ -34,7 +36,7 @@ pub(super) fn run<F: Flow>(mut flow: F, world: &World) -> Result<Outcome<F::Outp
         }
         event = match flow.resume(world.clock.now(), event)? {
             Step::Done(result) => return result,
-            Step::Send(request) => match world.transport.send(&request) {
+            Step::Send(request) => match transport.send(&request) {
                 Ok(response) => Event::Response(response),
                 Err(failed) => Event::Unreachable { fault: failed.fault, sent: failed.sent },
             },

@@ -27,6 +27,8 @@ pub enum Transport {
     Bare,
     /// The blocking driver and ureq, over a socket.
     Ureq,
+    /// The driver that keeps no thread waiting and reqwest, over a socket.
+    Reqwest,
 }
 
 /// Where sessions are kept.
@@ -71,7 +73,7 @@ macro_rules! named {
 }
 
 named!(Peer, Script = "script", Sandbox = "sandbox", Tiled = "tiled");
-named!(Transport, Bare = "bare", Ureq = "ureq");
+named!(Transport, Bare = "bare", Ureq = "ureq", Reqwest = "reqwest");
 named!(Store, Memory = "memory", Directory = "directory");
 
 impl Cell {
@@ -102,7 +104,7 @@ impl Cell {
                 "it would really take that long"
             }
             Peer::Tiled if !tiled => "no real server is running",
-            _ if self.transport == Transport::Ureq && !case.site.starts_with(ORIGIN) => {
+            _ if self.transport != Transport::Bare && !case.site.starts_with(ORIGIN) => {
                 "the site is not on this machine"
             }
             _ => return self.skips_fault(case),
@@ -111,7 +113,7 @@ impl Cell {
     }
 
     fn skips_fault(self, case: &Case) -> Option<String> {
-        let over_socket = self.transport == Transport::Ureq;
+        let over_socket = self.transport != Transport::Bare;
         let mut faults =
             case.steps.iter().flat_map(|step| &step.exchanges).filter_map(|one| one.fault.as_deref());
         faults.find_map(scripted::only_in_memory).filter(|_| over_socket).map(str::to_owned)

@@ -284,7 +284,7 @@ steps:
     #[test]
     fn a_case_that_is_added_is_played() {
         let matrix = play(GOOD);
-        assert_eq!((matrix.rows[0].name.as_str(), matrix.counts()), ("group/added", [4, 0, 8]));
+        assert_eq!((matrix.rows[0].name.as_str(), matrix.counts()), ("group/added", [6, 0, 12]));
         assert!(matrix.idle().is_empty());
         assert!(matrix.shown().contains("(1) the case has its own answers"), "{}", matrix.shown());
     }
@@ -314,7 +314,7 @@ steps:
     outcome: \"signed in: alice (toy), a token of 900 s\"
     stored: access {access-1}, refresh {refresh-1}
 ";
-        assert_eq!(play(login).counts(), [4, 0, 8], "{}", play(login).shown());
+        assert_eq!(play(login).counts(), [6, 0, 12], "{}", play(login).shown());
         let cases = [
             (wrong.as_str(), "step 1 (whoami): the outcome differs, from line 1"),
             (&login.replace("secret1\n", "secret2\n"), "step 1 (login): request 2 differs, from line 5"),

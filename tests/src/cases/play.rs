@@ -13,12 +13,14 @@ use auth_core::time::{Now, Tick, Timestamp};
 use auth_core::wire::{Request, Response};
 use auth_core::{Digest, Error, Foreign, Secret, Seed};
 use auth_http::blocking::{Driver, UreqTransport};
+use auth_http::nonblocking::{self, Exchange, ReqwestTransport};
 use auth_http::{Cancel, SystemClock};
 use auth_sandbox::{InProcess, Server, SiteClock, TiledSite};
 use auth_store::{MemoryStore, TiledDirectory};
+use tokio::runtime::{Builder, Runtime};
 
 use super::bare::{self, World};
-use super::case::{Case, Exchange, Kept, Step};
+use super::case::{self, Case, Kept, Step};
 use super::cell::{self, Cell};
 use super::names::{Names, ORIGIN};
 use super::person::{self, Person};
@@ -27,6 +29,8 @@ use super::store::Faulty;
 use super::text::{self, Shown};
 use super::{cell::Peer, site};
 
+/// What every transport calls itself.
+const CALLED: &str = "conformance/0";
 /// Where a server is that has no socket.
 const NOWHERE: &str = "http://127.0.0.1:8000";
 
@@ -78,33 +82,97 @@ struct Passed {
     status: Option<u16>,
 }
 
-/// Writes down what passes.
-struct Recorder {
-    below: Arc<dyn Transport>,
+/// What passes in one step, written down.
+#[derive(Clone)]
+struct Notes {
     names: Arc<Names>,
     passed: Arc<Mutex<Vec<Passed>>>,
+    /// Who says stop while which request is on its way.
     cancel: Option<(usize, Cancel)>,
 }
 
-impl Transport for Recorder {
-    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
-        let count = {
-            let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-            passed.push(Passed { request: text::request(request, &self.names), status: None });
-            passed.len()
-        };
-        let result = self.below.send(request);
-        if let Ok(response) = &result {
+impl Notes {
+    fn passed(&self) -> MutexGuard<'_, Vec<Passed>> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the request, counted from 1.
+    fn goes(&self, request: &Request) -> usize {
+        let mut passed = self.passed();
+        passed.push(Passed { request: text::request(request, &self.names), status: None });
+        passed.len()
+    }
+
+    fn came(&self, count: usize, result: &Result<Response, Unreachable>) {
+        if let Ok(response) = result {
             self.names.learn(response);
-            let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(last) = passed.get_mut(count - 1) {
+            if let Some(last) = self.passed().get_mut(count - 1) {
                 last.status = Some(response.status());
             }
         }
         if let Some((_, cancel)) = self.cancel.as_ref().filter(|(nth, _)| *nth == count) {
             cancel.cancel();
         }
+    }
+}
+
+/// A transport, and what passes through it.
+struct Noted<T: ?Sized> {
+    below: Arc<T>,
+    notes: Notes,
+}
+
+impl Transport for Noted<dyn Transport> {
+    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
+        let count = self.notes.goes(request);
+        let result = self.below.send(request);
+        self.notes.came(count, &result);
         result
+    }
+}
+
+impl nonblocking::Transport for Noted<dyn nonblocking::Transport> {
+    fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
+        Box::pin(async move {
+            let count = self.notes.goes(request);
+            let result = self.below.send(request).await;
+            self.notes.came(count, &result);
+            result
+        })
+    }
+}
+
+/// By what a flow is driven, and how its requests get there.
+#[derive(Clone)]
+enum Way {
+    Bare(Arc<dyn Transport>),
+    Blocking(Arc<dyn Transport>),
+    Async(Arc<dyn nonblocking::Transport>, Arc<Runtime>),
+}
+
+impl Way {
+    fn noted(&self, notes: Notes) -> Self {
+        match self.clone() {
+            Self::Bare(below) => Self::Bare(Arc::new(Noted { below, notes })),
+            Self::Blocking(below) => Self::Blocking(Arc::new(Noted { below, notes })),
+            Self::Async(below, runtime) => Self::Async(Arc::new(Noted { below, notes }), runtime),
+        }
+    }
+
+    fn run<F>(&self, flow: F, world: &World) -> Result<Outcome<F::Output>, Error>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let World { store, prompt, clock, cancel } = world.clone();
+        match self.clone() {
+            Self::Bare(transport) => bare::run(flow, &*transport, world),
+            Self::Blocking(transport) => Driver::new(transport, store, prompt, clock).run(flow, &cancel),
+            Self::Async(transport, runtime) => {
+                let driver = nonblocking::Driver::new(transport, store, prompt, clock);
+                runtime.block_on(driver.run(flow, &cancel))
+            }
+        }
     }
 }
 
@@ -139,7 +207,7 @@ impl Clock for TwoClocks {
 
 struct Stage {
     answering: Answering,
-    transport: Arc<dyn Transport>,
+    way: Way,
     clock: TwoClocks,
     names: Arc<Names>,
 }
@@ -150,13 +218,24 @@ fn lock(site: &Arc<Mutex<TiledSite>>) -> MutexGuard<'_, TiledSite> {
 
 /// Builds the peer that a cell is played with.
 fn stage(case: &Case, cell: Cell, tiled: impl Fn(&str) -> Option<String>) -> Result<Stage, String> {
-    let ureq = || UreqTransport::new("conformance/0").map(Arc::new).map_err(|error| error.to_string());
+    let over_socket = || match cell.transport {
+        cell::Transport::Reqwest => {
+            let transport = ReqwestTransport::new(CALLED).map_err(|error| error.to_string())?;
+            let runtime = Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| error.to_string())?;
+            Ok::<_, String>(Way::Async(Arc::new(transport), Arc::new(runtime)))
+        }
+        _ => {
+            let transport = UreqTransport::new(CALLED).map_err(|error| error.to_string())?;
+            Ok(Way::Blocking(Arc::new(transport)))
+        }
+    };
     let standing = SiteClock::standing(Timestamp(case.clock));
     let names = |origin: &str, learns| Arc::new(Names::new(origin, learns));
     let bare = cell.transport == cell::Transport::Bare;
-    let stage = |answering, transport, names| Stage {
+    let stage = |answering, way, names| Stage {
         answering,
-        transport,
+        way,
         clock: TwoClocks { site: Some(standing.clone()), wrong: Arc::default() },
         names,
     };
@@ -169,31 +248,31 @@ fn stage(case: &Case, cell: Cell, tiled: impl Fn(&str) -> Option<String>) -> Res
             };
             let (script, names) = (Script::default(), names(&origin, false));
             let transport = InMemory { script: script.clone(), names: Arc::clone(&names) };
-            stage(Answering::Script(script), Arc::new(transport), names)
+            stage(Answering::Script(script), Way::Bare(Arc::new(transport)), names)
         }
         Peer::Script => {
             let script = Script::default();
             let listener = Listener::start(script.clone()).map_err(|error| error.to_string())?;
             let names = names(&listener.origin(), false);
-            stage(Answering::Listener(script, listener), ureq()?, names)
+            stage(Answering::Listener(script, listener), over_socket()?, names)
         }
         Peer::Sandbox if bare => {
             let site = Arc::new(Mutex::new(site::sandbox(&case.peer)?));
             let origin = given(NOWHERE)?.origin().clone();
             let transport = InProcess::new(Arc::clone(&site), standing.clone(), origin);
-            stage(Answering::Sandbox(site, None), Arc::new(transport), names(NOWHERE, true))
+            stage(Answering::Sandbox(site, None), Way::Bare(Arc::new(transport)), names(NOWHERE, true))
         }
         Peer::Sandbox => {
             let server = Server::start(site::sandbox(&case.peer)?, standing.clone())
                 .map_err(|error| error.to_string())?;
             let (site, origin) = (server.site(), server.url().origin().to_string());
-            stage(Answering::Sandbox(site, Some(server)), ureq()?, names(&origin, true))
+            stage(Answering::Sandbox(site, Some(server)), over_socket()?, names(&origin, true))
         }
         Peer::Tiled => {
             let name = case.peer.server.as_deref().unwrap_or_default();
             let url = tiled(name).ok_or_else(|| format!("no Tiled server {name:?} is running"))?;
             let names = names(&url, true);
-            Stage { clock: TwoClocks::default(), ..stage(Answering::Real, ureq()?, names) }
+            Stage { clock: TwoClocks::default(), ..stage(Answering::Real, over_socket()?, names) }
         }
     })
 }
@@ -218,7 +297,6 @@ pub fn play(case: &Case, cell: Cell, tiled: impl Fn(&str) -> Option<String>) -> 
         store: Arc::new(Faulty::new(below)),
         beginning: stage.clock.now().wall,
         stage,
-        cell,
     };
     if let Some(kept) = &case.stored {
         run.keep(kept).map_err(Failure::before)?;
@@ -232,7 +310,6 @@ pub fn play(case: &Case, cell: Cell, tiled: impl Fn(&str) -> Option<String>) -> 
 
 struct Run {
     stage: Stage,
-    cell: Cell,
     uri: TiledUri,
     person: Arc<Person>,
     store: Arc<Faulty>,
@@ -282,20 +359,19 @@ impl Run {
         }
         let passed = Arc::new(Mutex::new(Vec::new()));
         let cancel = Cancel::new();
-        let recorder = Recorder {
-            below: Arc::clone(&self.stage.transport),
+        let notes = Notes {
             names: Arc::clone(&self.stage.names),
             passed: Arc::clone(&passed),
             cancel: step.cancel.map(|nth| (nth, cancel.clone())),
         };
+        let way = self.stage.way.noted(notes);
         let world = World {
-            transport: Arc::new(recorder),
             store: Arc::clone(&self.store) as Arc<dyn Store>,
             prompt: Arc::clone(&self.person) as _,
             clock: Arc::new(self.stage.clock.clone()),
             cancel,
         };
-        let outcome = self.act(step, &world).map(|text| self.stage.names.hide(&text));
+        let outcome = self.act(step, &way, &world).map(|text| self.stage.names.hide(&text));
         let passed = std::mem::take(&mut *passed.lock().unwrap_or_else(PoisonError::into_inner));
         self.compare_exchanges(&step.exchanges, &passed)?;
         let (expected, heard) = (person::expected(&step.person), self.person.heard());
@@ -335,7 +411,7 @@ impl Run {
     }
 
     /// What the client does, and what comes of it.
-    fn act(&mut self, step: &Step, world: &World) -> Option<String> {
+    fn act(&mut self, step: &Step, way: &Way, world: &World) -> Option<String> {
         let (uri, seed, allow) = (self.uri.clone(), Seed::new([9; 32]), step.allow_http);
         if let Some(login) = &step.login {
             let foreign = |text: &Option<String>| text.as_deref().map(Foreign::from);
@@ -347,48 +423,33 @@ impl Run {
                 password: login.password.as_deref().map(Secret::from),
                 allow_http: allow,
             };
-            let result = self.run(Login::new(uri, options, seed), world);
+            let result = way.run(Login::new(uri, options, seed), world);
             if let Ok(Outcome { value, .. }) = &result {
                 self.uri = value.uri.clone();
             }
             Some(text::outcome(&result))
         } else if let Some(renew) = step.renew {
             let renewal = Renewal::new(uri, seed).lasting(renew.lasting.map(Duration::from_secs));
-            Some(self.shown(renewal.allow_http(allow), world))
+            Some(shown(renewal.allow_http(allow), way, world))
         } else if step.whoami.is_some() {
-            Some(self.shown(Whoami::new(uri, seed).allow_http(allow), world))
+            Some(shown(Whoami::new(uri, seed).allow_http(allow), way, world))
         } else if step.logout.is_some() {
-            Some(self.shown(Logout::new(uri), world))
+            Some(shown(Logout::new(uri), way, world))
         } else if step.discover.is_some() {
-            Some(self.shown(Discover::new(uri, seed).allow_http(allow), world))
+            Some(shown(Discover::new(uri, seed).allow_http(allow), way, world))
         } else {
             let path = step.get.as_deref()?;
             Some(match self.store.load(&uri.key()) {
                 Ok(Loaded::Found(stored)) => {
                     let request = Request::get(uri.below(path));
-                    self.shown(Call::new(uri, request, stored.session, seed).allow_http(allow), world)
+                    shown(Call::new(uri, request, stored.session, seed).allow_http(allow), way, world)
                 }
                 _ => text::error(&Error::NotSignedIn),
             })
         }
     }
 
-    fn shown<F: Flow>(&self, flow: F, world: &World) -> String
-    where
-        F::Output: Shown,
-    {
-        text::outcome(&self.run(flow, world))
-    }
-
-    fn run<F: Flow>(&self, flow: F, world: &World) -> Result<Outcome<F::Output>, Error> {
-        if self.cell.transport == cell::Transport::Bare {
-            return bare::run(flow, world);
-        }
-        let World { transport, store, prompt, clock, cancel } = world.clone();
-        Driver::new(transport, store, prompt, clock).run(flow, &cancel)
-    }
-
-    fn compare_exchanges(&self, expected: &[Exchange], passed: &[Passed]) -> Result<(), Failure> {
+    fn compare_exchanges(&self, expected: &[case::Exchange], passed: &[Passed]) -> Result<(), Failure> {
         for (at, exchange) in expected.iter().enumerate() {
             let (request, status) =
                 passed.get(at).map_or(("", None), |one| (one.request.as_str(), one.status));
@@ -408,6 +469,14 @@ impl Run {
         }
         Ok(())
     }
+}
+
+fn shown<F>(flow: F, way: &Way, world: &World) -> String
+where
+    F: Flow + Send + 'static,
+    F::Output: Shown + Send + 'static,
+{
+    text::outcome(&way.run(flow, world))
 }
 
 fn compare(what: &str, expected: &str, seen: &str) -> Result<(), Failure> {

@@ -16,7 +16,8 @@ use self::job::{Heard, Job};
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
 
-pub use transport::{TransportError, UreqTransport};
+pub use crate::user_agent::TransportError;
+pub use transport::UreqTransport;
 
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
 const RESTORED_WITHIN: Duration = Duration::from_secs(5);

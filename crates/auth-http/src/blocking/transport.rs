@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::Read as _;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Method, Request, Response};
@@ -16,14 +15,9 @@ use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::connect::{self, Lookup, Progress};
-use crate::tls;
-
-/// How long connecting may take, TLS included (N6).
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// How many bytes of headers are read (N6).
-const HEADER_LIMIT: usize = 64 << 10;
-/// How many bytes of content are read (N6).
-const BODY_LIMIT: u64 = 1 << 20;
+use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
+use crate::user_agent::TransportError;
+use crate::{tls, user_agent};
 
 // ureq writes every byte of every message to `log` at the level `trace`: tokens, passwords, everything (S6). The
 // feature of `log` that this crate turns on takes that out of the program.
@@ -49,31 +43,10 @@ pub struct UreqTransport {
     shared_tls: Arc<RustlsConnector>,
 }
 
-/// Why a transport could not be made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum TransportError {
-    /// The `User-Agent` is empty, or has characters that a header cannot hold.
-    UserAgent,
-}
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UserAgent => f.write_str("the User-Agent is empty, or cannot be written in a header"),
-        }
-    }
-}
-
-impl std::error::Error for TransportError {}
-
 impl UreqTransport {
     /// Makes one that calls itself `user_agent`, as in `name/version` (RFC 9110 section 10.1.5).
     pub fn new(user_agent: &str) -> Result<Self, TransportError> {
-        let printable = |text: &str| text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-        if user_agent.trim().is_empty() || !printable(user_agent) {
-            return Err(TransportError::UserAgent);
-        }
+        user_agent::check(user_agent)?;
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .root_certs(RootCerts::PlatformVerifier)
@@ -159,6 +132,18 @@ fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::E
     response.body_mut().with_config().limit(BODY_LIMIT).reader().read_to_end(&mut body)?;
     Ok(mem::take(&mut *body))
 }
+
+/// What the tests of every transport are about, and what its client's records are named after.
+#[cfg(test)]
+use UreqTransport as Subject;
+#[cfg(test)]
+const CLIENT: &str = "ureq";
+/// Whether a proxy makes connections for addresses in clear too.
+#[cfg(test)]
+const TUNNELS_ALL: bool = true;
+/// What is known of a request whose time was up in the TLS handshake.
+#[cfg(test)]
+const IN_A_HANDSHAKE: auth_core::error::Sent = auth_core::error::Sent::No;
 
 #[cfg(test)]
 #[path = "../tests/transport.rs"]

@@ -9,8 +9,8 @@ use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::Unreachable;
 use auth_core::wire::{Authorization, Request};
 
-use super::post;
 use super::servers::{SOON, Server, Stream, read_request, send, token, url};
+use super::{IN_A_HANDSHAKE, post};
 
 const fn maybe(fault: TransportFault) -> Unreachable {
     Unreachable { fault, sent: Sent::Maybe }
@@ -204,10 +204,11 @@ fn a_budget_of_nothing_sends_nothing() {
 }
 
 #[test]
-fn a_handshake_that_takes_too_long_has_sent_nothing() {
+fn a_handshake_that_takes_too_long_has_sent_nothing_as_far_as_is_known() {
     // Reads the greeting and says nothing.
     let server = Server::new(|stream| drop(read_request(stream)));
     let to = url(&format!("https://127.0.0.1:{}/", server.port()));
     let request = Request { budget: Duration::from_millis(200), ..post(to) };
-    assert_eq!(send(&request), Err(no(TransportFault::Timeout)));
+    assert_eq!(send(&request), Err(Unreachable { fault: TransportFault::Timeout, sent: IN_A_HANDSHAKE }));
+    assert_eq!(server.requests().iter().filter(|request| request.contains(&token())).count(), 0);
 }

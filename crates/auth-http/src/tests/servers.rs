@@ -12,7 +12,7 @@ use auth_core::ports::{Transport, Unreachable};
 use auth_core::site::Url;
 use auth_core::wire::{Authorization, Request, Response};
 
-use super::UreqTransport;
+use super::Subject;
 
 /// How long a test waits for what must come.
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -123,9 +123,9 @@ pub(super) fn bearer() -> Authorization {
 }
 
 /// It logs all that it has to say, so that it can be searched.
-pub(super) fn transport() -> UreqTransport {
+pub(super) fn transport() -> Subject {
     canary::listen();
-    UreqTransport::new("auth-http-tests/1.0").unwrap()
+    Subject::new("auth-http-tests/1.0").unwrap()
 }
 
 pub(super) fn send(request: &Request) -> Result<Response, Unreachable> {

@@ -230,7 +230,7 @@ fn a_user_agent_is_text_that_a_header_can_hold() {
         ("a\tb", false),
     ];
     for (text, good) in cases {
-        assert_eq!(UreqTransport::new(text).is_ok(), good, "{text:?}");
+        assert_eq!(Subject::new(text).is_ok(), good, "{text:?}");
     }
     assert_eq!(
         TransportError::UserAgent.to_string(),

@@ -1,0 +1,187 @@
+//! Running flows on a tokio runtime.
+
+mod job;
+mod transport;
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
+use auth_core::ports::{Clock, Dismiss, Prompt, Store};
+use auth_core::wire::Request;
+use auth_core::{Error, Question};
+use tokio::sync::Notify;
+
+use self::job::Job;
+use crate::cancel::Cancel;
+use crate::drive::{self, Broke, Brought, Patience, Run};
+
+pub use crate::user_agent::TransportError;
+pub use transport::{Exchange, ReqwestTransport, Threaded, Transport};
+
+/// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
+const RESTORED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs flows on a tokio runtime whose timer is enabled. One driver can run any number of flows at once.
+///
+/// Questions and whatever a store is asked are carried out on threads of their own, never on the runtime's, which may
+/// not be kept from ending; a question that is no longer wanted is taken back, and its prompt waited for until the
+/// terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
+#[derive(Clone)]
+pub struct Driver {
+    transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
+    prompt: Arc<dyn Prompt>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Driver {
+    /// Puts the parts together.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        store: Arc<dyn Store>,
+        prompt: Arc<dyn Prompt>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { transport, store, prompt, clock }
+    }
+
+    /// Runs a flow to its end, on a task of its own. Must be called on a tokio runtime.
+    ///
+    /// A cancel is told to the flow once: at once where it can be interrupted, otherwise as soon as it can. Dropping
+    /// the future is a cancel as well: a flow that has redeemed a token goes on until what it was given is saved, as
+    /// long as the runtime lives. A [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow
+    /// still holds at its end, however it came, is given back.
+    pub async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let leave = Leave(Cancel::new());
+        let stop = leave.0.clone();
+        let _watch = cancel.watch(move || stop.cancel());
+        let (driver, stopped) = (self.clone(), leave.0.clone());
+        match tokio::spawn(async move { driver.carry_out(flow, &stopped).await }).await {
+            Ok(end) => end,
+            Err(broken) => match broken.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime is being shut down.
+                Err(_) => Err(Error::Cancelled),
+            },
+        }
+    }
+
+    async fn carry_out<F: Flow>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error> {
+        let mut run = Run::new(flow);
+        let mut brought = Brought::Event(Event::Start);
+        loop {
+            let step = run.resume(self.clock.now(), brought, cancel.is_cancelled())?;
+            brought = match step {
+                Step::Done(result) => return result,
+                Step::Close(held) => run.close(held),
+                _ if run.takes(cancel.is_cancelled()) => Brought::Event(Event::Cancel),
+                Step::Send(request) => self.send(request, &mut run, cancel).await,
+                Step::Ask(question) => self.ask(question, &mut run, cancel).await,
+                Step::Tell(notice) => {
+                    let prompt = Arc::clone(&self.prompt);
+                    let mut job = Job::start(move || prompt.tell(&notice));
+                    // What cannot be told is dropped, whatever the reason.
+                    let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
+                    self.attend(&mut run, cancel, &mut job, told).await
+                }
+                Step::Load(key) => {
+                    let store = Arc::clone(&self.store);
+                    let mut job = Job::start(move || store.load(&key));
+                    self.attend(&mut run, cancel, &mut job, drive::loaded).await
+                }
+                Step::Apply(change) => {
+                    let store = Arc::clone(&self.store);
+                    let mut job = Job::start(move || store.apply(&change));
+                    self.attend(&mut run, cancel, &mut job, drive::applied).await
+                }
+                Step::Open { what: Resource::Lock { kind, key }, wait } => {
+                    let store = Arc::clone(&self.store);
+                    let left = |deadline| self.clock.now().tick.until(deadline);
+                    let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
+                    let mut job = Job::start(move || store.lock(kind, &key, wait));
+                    self.attend(&mut run, cancel, &mut job, drive::locked).await
+                }
+                Step::Wait { until } => {
+                    // A clock that is turned by hand is there at once; for any other this does nothing.
+                    self.clock.turn(run.deadline().unwrap_or(until));
+                    let over = |_: Result<(), Broke>| Brought::Event(Event::TimedOut);
+                    self.attend(&mut run, cancel, &mut Job::nothing(), over).await
+                }
+            };
+        }
+    }
+
+    async fn send<F: Flow>(&self, request: Request, run: &mut Run<F>, cancel: &Cancel) -> Brought {
+        let transport = Arc::clone(&self.transport);
+        let mut job = Job::spawn(async move { transport.send(&request).await });
+        self.attend(run, cancel, &mut job, drive::sent).await
+    }
+
+    async fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
+        let prompt = Arc::clone(&self.prompt);
+        let dismiss = Dismiss::new();
+        let dismissed = dismiss.clone();
+        let mut job = Job::start(move || prompt.ask(&question, &dismissed));
+        let brought = self.attend(run, cancel, &mut job, drive::asked).await;
+        if matches!(brought, Brought::Event(Event::Cancel | Event::TimedOut)) {
+            // This calls what the prompt asked to be called.
+            let mut dismissal = Job::start(move || dismiss.dismiss());
+            let _ = tokio::time::timeout(RESTORED_WITHIN, async { (dismissal.end().await, job.end().await) })
+                .await;
+        }
+        brought
+    }
+
+    /// Waits for a job as long as the flow has patience. What has come goes before a deadline that has just passed, and
+    /// where the flow cannot be interrupted, what is just coming too.
+    async fn attend<F: Flow, T: Send + 'static>(
+        &self,
+        run: &mut Run<F>,
+        cancel: &Cancel,
+        job: &mut Job<T>,
+        read: impl FnOnce(Result<T, Broke>) -> Brought,
+    ) -> Brought {
+        let stopped = Arc::new(Notify::new());
+        let stop = Arc::clone(&stopped);
+        let _watch = cancel.watch(move || stop.notify_one());
+        loop {
+            let patience = run.patience(self.clock.now(), cancel.is_cancelled());
+            let wait = match patience {
+                Patience::Cancelled => return Brought::Event(Event::Cancel),
+                Patience::TimedOut => run.grace(),
+                Patience::For(wait) => wait,
+            };
+            tokio::select! {
+                biased;
+                result = job.end() => return read(result),
+                () = stopped.notified() => {}
+                () = tokio::time::sleep(wait) => {
+                    if patience == Patience::TimedOut {
+                        return Brought::Event(Event::TimedOut);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Says stop when the caller has left.
+struct Leave(Cancel);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/left.rs"]
+mod left;
+#[cfg(test)]
+mod same;

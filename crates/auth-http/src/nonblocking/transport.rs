@@ -1,0 +1,199 @@
+//! One HTTP exchange, with reqwest.
+
+mod fault;
+mod lookup;
+
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use auth_core::error::{Sent, TransportFault};
+use auth_core::ports::{self, Unreachable};
+use auth_core::wire::{Request, Response};
+use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect, retry};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use zeroize::Zeroizing;
+
+use self::lookup::Lookup;
+use super::job::Job;
+use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
+use crate::drive::Broke;
+use crate::user_agent::TransportError;
+use crate::{tls, user_agent};
+
+/// An exchange on its way.
+pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, Unreachable>> + Send + 'a>>;
+
+/// A way to make one HTTP exchange without keeping a thread waiting. Follows, repeats and adds nothing.
+///
+/// The blocking one is [`auth_core::ports::Transport`]; [`Threaded`] makes this of it.
+pub trait Transport: Send + Sync {
+    /// Sends a request within its budget.
+    fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a>;
+}
+
+/// A blocking transport, with a thread for each exchange.
+pub struct Threaded<T: ?Sized>(Arc<T>);
+
+impl<T: ports::Transport + ?Sized + 'static> Threaded<T> {
+    /// Takes one.
+    pub fn new(transport: Arc<T>) -> Self {
+        Self(transport)
+    }
+}
+
+impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
+    fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
+        let (transport, request) = (Arc::clone(&self.0), request.clone());
+        Box::pin(async move {
+            Job::start(move || transport.send(&request)).end().await.unwrap_or_else(|broke| {
+                Err(match broke {
+                    Broke::Panicked => Unreachable { fault: TransportFault::Closed, sent: Sent::Maybe },
+                    Broke::NotStarted => Unreachable { fault: TransportFault::Connect, sent: Sent::No },
+                })
+            })
+        })
+    }
+}
+
+/// Makes HTTP/1.1 exchanges with reqwest and rustls, each on a connection of its own.
+///
+/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
+/// own headers and `host`, `user-agent` and `content-length`.
+///
+/// Certificates are verified against what the operating system trusts. A proxy is taken from `ALL_PROXY`,
+/// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are at the first exchange, or else
+/// from the settings of macOS or Windows, and never used for this machine itself. `localhost` is only ever an address
+/// of this machine.
+///
+/// What this crate keeps of an answer is wiped; what hyper and reqwest copy of a message is not, and lasts as long as
+/// the exchange.
+///
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content.
+pub struct ReqwestTransport {
+    user_agent: String,
+    /// For this machine itself, which no proxy is used for.
+    here: OnceLock<Option<Client>>,
+    away: OnceLock<Option<Client>>,
+}
+
+impl ReqwestTransport {
+    /// Makes one that calls itself `user_agent`, as in `name/version` (RFC 9110 section 10.1.5).
+    pub fn new(user_agent: &str) -> Result<Self, TransportError> {
+        user_agent::check(user_agent)?;
+        Ok(Self { user_agent: user_agent.to_owned(), here: OnceLock::new(), away: OnceLock::new() })
+    }
+
+    /// Made when it is first needed, because reading what the system trusts takes a while.
+    fn client(&self, is_here: bool) -> Option<&Client> {
+        let made = if is_here { &self.here } else { &self.away };
+        made.get_or_init(|| {
+            let builder = builder(&self.user_agent, is_here)?;
+            if is_here { builder.no_proxy() } else { builder }.build().ok()
+        })
+        .as_ref()
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, Unreachable> {
+        if request.budget.is_zero() {
+            return Err(Unreachable { fault: TransportFault::Timeout, sent: Sent::No });
+        }
+        // It is made without trouble unless what the system trusts cannot be read.
+        let client = self
+            .client(request.url.origin().is_loopback())
+            .ok_or(Unreachable { fault: TransportFault::Tls, sent: Sent::No })?;
+        let mut response = head(client, request).send().await.map_err(|error| fault::of(&error))?;
+        let size =
+            |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
+        if response.headers().iter().map(size).sum::<usize>() > HEADER_LIMIT {
+            return Err(fault::TOO_LARGE);
+        }
+        let content = content(&mut response).await?;
+        let headers: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_ref()));
+        Ok(Response::new(response.status().as_u16(), headers, content))
+    }
+}
+
+impl Transport for ReqwestTransport {
+    fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").field("user_agent", &self.user_agent).finish_non_exhaustive()
+    }
+}
+
+fn builder(user_agent: &str, is_here: bool) -> Option<ClientBuilder> {
+    let tls = ClientConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .and_then(rustls::ConfigBuilder::with_platform_verifier)
+        .ok()?
+        .with_no_client_auth();
+    Some(
+        Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(user_agent)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .http1_only()
+            // A connection is used once (N8).
+            .pool_max_idle_per_host(0)
+            .connect_timeout(CONNECT_WITHIN)
+            .dns_resolver(Lookup { loopback_only: is_here }),
+    )
+}
+
+fn head(client: &Client, request: &Request) -> RequestBuilder {
+    let method = match request.method {
+        auth_core::wire::Method::Get => Method::GET,
+        auth_core::wire::Method::Post => Method::POST,
+        auth_core::wire::Method::Delete => Method::DELETE,
+    };
+    let mut head = client.request(method, request.url.to_request()).timeout(request.budget);
+    for (name, value) in request.headers() {
+        // What a header cannot hold makes an error of the whole.
+        head = match HeaderValue::from_str(value.expose()) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                head.header(name, value)
+            }
+            Err(_) => head.header(name, value.expose()),
+        };
+    }
+    match (request.content(), request.method) {
+        (Some(content), _) => head.body(content.expose().as_bytes().to_vec()),
+        (None, auth_core::wire::Method::Post) => head.header(CONTENT_LENGTH, 0),
+        (None, _) => head,
+    }
+}
+
+async fn content(response: &mut reqwest::Response) -> Result<Vec<u8>, Unreachable> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > BODY_LIMIT {
+        return Err(fault::TOO_LARGE);
+    }
+    let limit = usize::try_from(BODY_LIMIT).unwrap_or(usize::MAX);
+    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault::of(&error))? {
+        if content.len() + chunk.len() > limit {
+            return Err(fault::TOO_LARGE);
+        }
+        content.extend_from_slice(&chunk);
+    }
+    Ok(mem::take(&mut *content))
+}
+
+#[cfg(test)]
+mod same;

@@ -1,0 +1,39 @@
+//! What the blocking transport promises, this one promises too.
+
+use auth_core::error::Sent;
+use auth_core::ports::{Transport, Unreachable};
+use auth_core::wire::{Request, Response};
+use reqwest::header::HeaderValue;
+
+use super::{BODY_LIMIT, ReqwestTransport, TransportError};
+
+/// What the tests of every transport are about: here, the one that keeps no thread waiting, waited for.
+#[derive(Debug)]
+struct Subject(ReqwestTransport);
+
+/// What its client's records are named after.
+const CLIENT: &str = "reqwest";
+/// A request in clear is given to a proxy to pass on; for others it makes a connection.
+const TUNNELS_ALL: bool = false;
+/// reqwest does not say how far it got.
+const IN_A_HANDSHAKE: Sent = Sent::Maybe;
+
+impl Subject {
+    fn new(user_agent: &str) -> Result<Self, TransportError> {
+        ReqwestTransport::new(user_agent).map(Self)
+    }
+}
+
+impl Transport for Subject {
+    fn send(&self, request: &Request) -> Result<Response, Unreachable> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(super::Transport::send(&self.0, request))
+    }
+}
+
+fn head(request: &Request) -> Result<reqwest::Request, reqwest::Error> {
+    super::head(ReqwestTransport::new("tests/1.0").unwrap().client(true).unwrap(), request).build()
+}
+
+#[path = "../../tests/transport.rs"]
+mod tests;

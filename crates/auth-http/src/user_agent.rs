@@ -1,0 +1,27 @@
+//! What a program calls itself towards servers (RFC 9110 section 10.1.5).
+
+use std::fmt;
+
+/// Why a transport could not be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The `User-Agent` is empty, or has characters that a header cannot hold.
+    UserAgent,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UserAgent => f.write_str("the User-Agent is empty, or cannot be written in a header"),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+/// Says no to what a header cannot hold.
+pub(crate) fn check(name: &str) -> Result<(), TransportError> {
+    let is_printable = name.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if name.trim().is_empty() || !is_printable { Err(TransportError::UserAgent) } else { Ok(()) }
+}
