@@ -152,6 +152,7 @@ impl World {
         if self.kind == Kind::Async {
             let threaded = Arc::new(Threaded::new(Arc::clone(transport)));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let person = Arc::new(Threaded::new(person));
             return Driver::Async(nonblocking::Driver::new(threaded, store, person, clock), runtime);
         }
         Driver::Blocking(blocking::Driver::new(Arc::clone(transport), store, person, clock))

@@ -170,6 +170,9 @@ pub enum TransportFault {
     /// No connection could be made: nobody listens, or nothing leads there.
     #[error("no connection could be made")]
     Connect,
+    /// A proxy did not make the connection: it refuses, or wants to know who asks.
+    #[error("the proxy did not make the connection: it refused, or asks for a user name and password")]
+    Proxy,
     /// The server's certificate was not accepted, or TLS failed otherwise.
     #[error("no secure connection could be made: the certificate was not accepted or TLS failed")]
     Tls,

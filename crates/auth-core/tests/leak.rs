@@ -22,8 +22,8 @@ use auth_core::ports::{
 use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
 use auth_core::site::{Origin, Scheme, Url, UrlError};
 use auth_core::tiled::{
-    About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, TiledUri, UriError,
-    read_grant, read_refresh, refresh,
+    About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, SessionEntry, TiledUri,
+    UriError, read_grant, read_refresh, refresh,
 };
 use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 use auth_core::wire::json::{Json, NotJson};
@@ -152,6 +152,7 @@ fn what_tiled_says_shows_none_s1() {
     silent::<About>(&about);
     silent::<Discovered>(&Discovered { uri, about });
     silent::<Principal>(&Principal::default());
+    silent::<SessionEntry>(&SessionEntry::default());
     let granted = read_grant(NOW, &response());
     assert!(matches!(granted, GrantAnswer::Granted(_)));
     silent::<GrantAnswer>(&granted);

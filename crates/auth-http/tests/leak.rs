@@ -65,7 +65,7 @@ fn drivers_and_errors_show_none_s1() {
 #[cfg(feature = "async")]
 #[test]
 fn what_runs_on_a_runtime_shows_none_s1() {
-    use auth_http::nonblocking::{self, ReqwestTransport, Threaded};
+    use auth_http::nonblocking::{self, Asker, ReqwestTransport, Threaded};
 
     let transport = ReqwestTransport::new("tests/1.0").unwrap();
     silent::<ReqwestTransport>(&transport);
@@ -73,7 +73,9 @@ fn what_runs_on_a_runtime_shows_none_s1() {
     assert!(!has_debug!(nonblocking::Driver));
     assert!(!has_debug!(Threaded<UreqTransport>));
     let clock = Arc::new(SystemClock);
-    drop(nonblocking::Driver::new(Arc::new(transport), Arc::new(Nothing), Arc::new(Nothing), clock));
+    assert!(!has_debug!(Asker<()>));
+    let nobody = Arc::new(Threaded::new(Arc::new(Nothing)));
+    drop(nonblocking::Driver::new(Arc::new(transport), Arc::new(Nothing), nobody, clock));
 }
 
 /// The name that tells this test that it runs in a process of its own.

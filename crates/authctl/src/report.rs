@@ -187,6 +187,10 @@ impl Words<'_> {
             Trouble::Unreachable(TransportFault::Connect) => {
                 "Check that the server is running, and its host and port."
             }
+            Trouble::Unreachable(TransportFault::Proxy) => {
+                "See to the proxy that HTTPS_PROXY or ALL_PROXY names: http://user:password@host:port if it asks \
+                 who you are."
+            }
             Trouble::Unreachable(TransportFault::Tls) => {
                 "See that this machine trusts the server's certificate; nothing was sent."
             }

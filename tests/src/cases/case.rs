@@ -138,6 +138,8 @@ pub struct Step {
     /// The sandbox's operator acts: `change-keys`, or `forget NAME`.
     pub server: Option<String>,
 
+    /// The API key that `get` or `whoami` is asked with, in place of a session.
+    pub key: Option<String>,
     /// Credentials may go in clear.
     #[serde(default)]
     pub allow_http: bool,
@@ -179,6 +181,9 @@ pub struct Login {
     /// Nobody is asked.
     #[serde(default)]
     pub never_ask: bool,
+    /// Where everybody is let in, nobody signs in.
+    #[serde(default)]
+    pub anonymous: bool,
 }
 
 /// Which session is needed.

@@ -13,7 +13,7 @@ use auth_core::time::{Now, Tick, Timestamp};
 use auth_core::wire::{Request, Response};
 use auth_core::{Digest, Error, Foreign, Secret, Seed};
 use auth_http::blocking::{Driver, UreqTransport};
-use auth_http::nonblocking::{self, Exchange, ReqwestTransport};
+use auth_http::nonblocking::{self, Exchange, ReqwestTransport, Threaded};
 use auth_http::{Cancel, SystemClock};
 use auth_sandbox::{InProcess, Server, SiteClock, TiledSite};
 use auth_store::{MemoryStore, TiledDirectory};
@@ -169,6 +169,7 @@ impl Way {
             Self::Bare(transport) => bare::run(flow, &*transport, world),
             Self::Blocking(transport) => Driver::new(transport, store, prompt, clock).run(flow, &cancel),
             Self::Async(transport, runtime) => {
+                let prompt = Arc::new(Threaded::new(prompt));
                 let driver = nonblocking::Driver::new(transport, store, prompt, clock);
                 runtime.block_on(driver.run(flow, &cancel))
             }
@@ -218,17 +219,15 @@ fn lock(site: &Arc<Mutex<TiledSite>>) -> MutexGuard<'_, TiledSite> {
 
 /// Builds the peer that a cell is played with.
 fn stage(case: &Case, cell: Cell, tiled: impl Fn(&str) -> Option<String>) -> Result<Stage, String> {
-    let over_socket = || match cell.transport {
-        cell::Transport::Reqwest => {
+    let over_socket = || {
+        if cell.transport == cell::Transport::Reqwest {
             let transport = ReqwestTransport::new(CALLED).map_err(|error| error.to_string())?;
             let runtime = Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
-            Ok::<_, String>(Way::Async(Arc::new(transport), Arc::new(runtime)))
+            return Ok::<_, String>(Way::Async(Arc::new(transport), Arc::new(runtime)));
         }
-        _ => {
-            let transport = UreqTransport::new(CALLED).map_err(|error| error.to_string())?;
-            Ok(Way::Blocking(Arc::new(transport)))
-        }
+        let transport = UreqTransport::new(CALLED).map_err(|error| error.to_string())?;
+        Ok(Way::Blocking(Arc::new(transport)))
     };
     let standing = SiteClock::standing(Timestamp(case.clock));
     let names = |origin: &str, learns| Arc::new(Names::new(origin, learns));
@@ -413,11 +412,13 @@ impl Run {
     /// What the client does, and what comes of it.
     fn act(&mut self, step: &Step, way: &Way, world: &World) -> Option<String> {
         let (uri, seed, allow) = (self.uri.clone(), Seed::new([9; 32]), step.allow_http);
+        let key = step.key.as_deref().map(Secret::from);
         if let Some(login) = &step.login {
             let foreign = |text: &Option<String>| text.as_deref().map(Foreign::from);
             let options = LoginOptions {
                 reuse: login.reuse,
                 never_ask: login.never_ask,
+                anonymous: login.anonymous,
                 provider: foreign(&login.provider),
                 username: foreign(&login.user),
                 password: login.password.as_deref().map(Secret::from),
@@ -432,13 +433,21 @@ impl Run {
             let renewal = Renewal::new(uri, seed).lasting(renew.lasting.map(Duration::from_secs));
             Some(shown(renewal.allow_http(allow), way, world))
         } else if step.whoami.is_some() {
-            Some(shown(Whoami::new(uri, seed).allow_http(allow), way, world))
+            let whoami = match key {
+                Some(key) => Whoami::with_key(uri, key, seed),
+                None => Whoami::new(uri, seed),
+            };
+            Some(shown(whoami.allow_http(allow), way, world))
         } else if step.logout.is_some() {
             Some(shown(Logout::new(uri), way, world))
         } else if step.discover.is_some() {
             Some(shown(Discover::new(uri, seed).allow_http(allow), way, world))
         } else {
             let path = step.get.as_deref()?;
+            if let Some(key) = key {
+                let call = Call::with_key(uri.clone(), Request::get(uri.below(path)), key, seed);
+                return Some(shown(call.allow_http(allow), way, world));
+            }
             Some(match self.store.load(&uri.key()) {
                 Ok(Loaded::Found(stored)) => {
                     let request = Request::get(uri.below(path));

@@ -2,6 +2,7 @@ use super::contract::{Machine, Nested, Pending, nest};
 use super::retry::Attempts;
 use super::{Event, Outcome, Renewal, Step, Warning};
 use crate::error::{Error, Misuse, Policy, TransportFault, Trouble};
+use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::Session;
 use crate::tiled::{TiledUri, detail};
@@ -11,13 +12,15 @@ use crate::wire::{Authorization, Method, Request, Response};
 /// One request with a session's access token. If the server says that the token has ended, the session is renewed
 /// once and the request, if it only reads, is made once more (RFC 6750 section 3.1; spec: Tiled, section 8).
 ///
-/// A missing permission, 403 and 429 are answers like any other and renew nothing.
+/// A missing permission, 403 and 429 are answers like any other and renew nothing; so is every answer to an API key,
+/// or to nobody.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Call {
     uri: TiledUri,
     seed: Seed,
     request: Request,
     session: Session,
+    key: Option<Secret>,
     allow_http: bool,
     renewed: bool,
     has_new_session: bool,
@@ -54,6 +57,7 @@ impl Call {
             seed,
             request,
             session,
+            key: None,
             allow_http: false,
             renewed: false,
             has_new_session: false,
@@ -62,6 +66,11 @@ impl Call {
             state: State::Sending,
             pending: Pending::default(),
         }
+    }
+
+    /// The same with an API key in place of a session; the session it comes back with is empty.
+    pub fn with_key(uri: TiledUri, request: Request, key: Secret, seed: Seed) -> Self {
+        Self { key: Some(key), ..Self::new(uri, request, Session::default(), seed) }
     }
 
     /// See [`Discover::allow_http`](super::Discover::allow_http).
@@ -81,9 +90,10 @@ impl Call {
     fn send(&mut self) -> Step<Called> {
         self.state = State::Sending;
         let request = self.request.clone();
-        Step::Send(match &self.session.tokens.access {
-            Some(token) => request.authorized(Authorization::Bearer(token.clone())),
-            None => request,
+        Step::Send(match (&self.key, &self.session.tokens.access) {
+            (Some(key), _) => request.authorized(Authorization::ApiKey(key.clone())),
+            (None, Some(token)) => request.authorized(Authorization::Bearer(token.clone())),
+            (None, None) => Request { authorization: None, ..request },
         })
     }
 
@@ -97,7 +107,8 @@ impl Call {
         {
             return Ok(self.pause(until));
         }
-        if !self.renewed && self.reads() && has_ended(&response) {
+        let can_renew = !self.renewed && self.key.is_none() && !self.session.tokens.is_empty();
+        if can_renew && self.reads() && has_ended(&response) {
             self.renewed = true;
             let renewal = Renewal::new(self.uri.clone(), self.seed.clone())
                 .refused(&self.session)

@@ -19,6 +19,8 @@ pub struct LoginOptions {
     pub reuse: bool,
     /// Ask nobody at all: what is missing is an error.
     pub never_ask: bool,
+    /// Be nobody where the server lets everybody in and no session is left, unless a name or a provider is given.
+    pub anonymous: bool,
     /// The provider to sign in with, by the server's name for it.
     pub provider: Option<Foreign>,
     /// The name to sign in with.
@@ -39,6 +41,8 @@ pub struct Login {
     uri: TiledUri,
     seed: Seed,
     options: LoginOptions,
+    /// How a stored session ended, if it did.
+    ended: Option<Error>,
     found: Option<Discovered>,
     provider: Option<Provider>,
     session: Option<Session>,
@@ -67,7 +71,7 @@ enum State {
 pub struct SignedIn {
     /// Where; on `https` if the server has that.
     pub uri: TiledUri,
-    /// What they have.
+    /// What they have; no tokens if the server lets everybody in and nobody is signed in.
     pub session: Session,
     /// True if it was stored already, and nobody was asked.
     pub reused: bool,
@@ -80,6 +84,7 @@ impl Login {
             uri,
             seed,
             options,
+            ended: None,
             found: None,
             provider: None,
             session: None,
@@ -111,8 +116,13 @@ impl Login {
             }
             Nested::Done(Err(error)) => {
                 let signed_out = error == Error::NotSignedIn || error.ends_session();
-                let can_go_on = !self.options.never_ask || self.options.password.is_some();
-                if signed_out && can_go_on { self.begin(now)? } else { Step::Done(Err(error)) }
+                let can_ask = !self.options.never_ask || self.options.password.is_some();
+                if signed_out && (can_ask || self.may_be_nobody()) {
+                    self.ended = Some(error);
+                    self.begin(now)?
+                } else {
+                    Step::Done(Err(error))
+                }
             }
         })
     }
@@ -141,7 +151,28 @@ impl Login {
         self.found.as_ref().map_or(&[], |found| &found.about.providers)
     }
 
+    fn may_be_nobody(&self) -> bool {
+        let LoginOptions { anonymous, provider, username, password, .. } = &self.options;
+        *anonymous && provider.is_none() && username.is_none() && password.is_none()
+    }
+
+    fn be_nobody(&mut self, found: &Discovered) -> Step<SignedIn> {
+        if let Some(error) = self.ended.take().filter(Error::ends_session) {
+            self.warnings.push(Warning::Anonymous(error));
+        }
+        self.session = Some(Session { links: found.about.links.clone(), ..Session::default() });
+        self.end()
+    }
+
     fn choose(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
+        let open = self.found.clone().filter(|found| !found.about.required && self.may_be_nobody());
+        if let Some(found) = open {
+            return Ok(self.be_nobody(&found));
+        }
+        let no_way = self.options.never_ask && self.options.password.is_none();
+        if let Some(error) = self.ended.take().filter(|_| no_way) {
+            return Ok(Step::Done(Err(error)));
+        }
         let names = || self.providers().iter().map(|provider| provider.name.clone()).collect();
         let chosen = match (&self.options.provider, self.providers()) {
             (_, []) => {

@@ -152,6 +152,9 @@ pub enum Warning {
     /// Renewal failed for now, and the token is still good.
     #[error("the session could not be renewed for now: {0}")]
     NotRenewed(Error),
+    /// The session has ended, and the server lets everybody in.
+    #[error("{0}; going on without being signed in, which this server allows")]
+    Anonymous(Error),
     /// A fresh token does not live as long as was asked for.
     #[error("the server's tokens live {} seconds, less than was asked for", .0.as_secs())]
     TooShort(Duration),

@@ -1,6 +1,7 @@
 use super::contract::{Machine, Nested, Pending, nest};
 use super::{Call, Called, Event, Outcome, Renewal, Step, Warning};
-use crate::error::{Error, Misuse, Trouble};
+use crate::error::{Error, Misuse, Policy, Trouble};
+use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::Session;
 use crate::tiled::{Principal, TiledUri, detail, failure, read_whoami, whoami};
@@ -13,6 +14,7 @@ pub struct Whoami {
     uri: TiledUri,
     seed: Seed,
     allow_http: bool,
+    has_key: bool,
     renewed: Option<Session>,
     warnings: Vec<Warning>,
     state: State,
@@ -42,6 +44,7 @@ impl Whoami {
             uri,
             seed,
             allow_http: false,
+            has_key: false,
             renewed: None,
             warnings: Vec::new(),
             state: State::Renewing(Box::new(renewal)),
@@ -49,12 +52,20 @@ impl Whoami {
         }
     }
 
+    /// For an API key.
+    pub fn with_key(uri: TiledUri, key: Secret, seed: Seed) -> Self {
+        let call = Call::with_key(uri.clone(), whoami(&uri, &Session::default()), key, seed.clone());
+        Self { state: State::Calling(Box::new(call)), has_key: true, ..Self::new(uri, seed) }
+    }
+
     /// See [`Discover::allow_http`](super::Discover::allow_http).
     #[must_use]
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
-        let renewal = Renewal::new(self.uri.clone(), self.seed.clone()).allow_http(allow);
-        self.state = State::Renewing(Box::new(renewal));
+        self.state = match self.state {
+            State::Renewing(renewal) => State::Renewing(Box::new(renewal.allow_http(allow))),
+            State::Calling(call) => State::Calling(Box::new(call.allow_http(allow))),
+        };
         self
     }
 
@@ -100,6 +111,8 @@ impl Whoami {
         let warnings = core::mem::take(&mut self.warnings);
         let principal = response.and_then(|response| match (response.status(), read_whoami(&response)) {
             (_, Some(principal)) => Ok(principal),
+            // A server for one user knows no users, and not this address either.
+            (404, None) if self.has_key => Err(Policy::ApiKeyOnly.into()),
             (200, None) => Err(Trouble::Unreadable.into()),
             (401 | 403, None) => Err(Error::Rejected(detail(&response))),
             (_, None) => Err(failure(&response)),

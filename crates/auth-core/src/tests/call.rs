@@ -95,6 +95,28 @@ fn without_an_access_token_nothing_is_shown() {
 }
 
 #[test]
+fn an_api_key_is_shown_to_its_own_origin_and_a_401_to_it_is_final_h16() {
+    let shown = |path| send(Request::get(at(path)).authorized(Authorization::ApiKey(secret("a key"))));
+    for place in ["http://127.0.0.1:8000", "https://evil.example", "http://127.0.0.1:8001"] {
+        for (status, body) in [(200, "{}"), (401, ENDED), (401, r#"{"detail":"Invalid API key"}"#)] {
+            let request = Request::get(url(&format!("{place}{PATH}")));
+            let flow = Call::with_key(uri(), request, secret("a key"), seed());
+            let end = run(flow, [(shown(PATH), reply(status, body))]);
+            assert_eq!(end, answered(status, body, Session::default()), "{place} {status} {body}");
+        }
+    }
+}
+
+#[test]
+fn nobody_has_nothing_to_renew_h16() {
+    let flow = Call::new(uri(), Request::get(at(PATH)), Session::default(), seed());
+    assert_eq!(run(flow, [(get(at(PATH)), reply(401, ENDED))]), answered(401, ENDED, Session::default()));
+    let mistaken = Request::get(at(PATH)).authorized(Authorization::Bearer(secret("of another")));
+    let flow = Call::new(uri(), mistaken, Session::default(), seed());
+    assert_eq!(run(flow, [(get(at(PATH)), reply(200, ""))]), answered(200, "", Session::default()));
+}
+
+#[test]
 fn a_token_that_has_ended_is_renewed_once_and_the_read_made_once_more_h16() {
     for (status, body) in [(200, "{}"), (404, ""), (401, NOT_ENOUGH), (401, ENDED), (500, "")] {
         let turns = with(renewed_once(), [(get_with(PATH, "new"), reply(status, body))]);

@@ -4,6 +4,7 @@ use super::*;
 use crate::error::{TransportFault, Trouble};
 use crate::flow::Flow as _;
 use crate::flow::script::*;
+use crate::ports::Loaded;
 use crate::question::PasswordQuestion;
 use crate::session::{Identity, Links};
 use crate::site::Url;
@@ -177,6 +178,44 @@ fn ways_of_signing_in_that_cannot_be_gone_are_named() {
         assert_eq!(run(plain(), [turn.clone()]), Err(error.clone()));
         assert_eq!(run(flow(for_alice()), [turn]), Err(error));
     }
+}
+
+#[test]
+fn where_everybody_is_let_in_nobody_is_asked_unless_a_name_or_a_provider_is_given() {
+    let anonymous = || LoginOptions { reuse: true, anonymous: true, ..LoginOptions::default() };
+    let nobody = |warnings| {
+        let session = Session { links: new().links, ..Session::default() };
+        let value = SignedIn { uri: uri(), session, reused: false };
+        Ok(Outcome { value, warnings })
+    };
+    let open = |providers: &[String]| about(false, providers);
+    for never_ask in [false, true] {
+        let options = LoginOptions { never_ask, ..anonymous() };
+        for providers in [vec![], vec![internal("toy", "")]] {
+            let turns = [(load(), Event::Loaded(Loaded::None)), open(&providers)];
+            assert_eq!(run(flow(options.clone()), turns), nobody(vec![]));
+        }
+    }
+    // A session that came to its end is not given up in silence.
+    let mut over = session("old", -5);
+    over.tokens.refresh = None;
+    let ended = Error::Expired(Foreign::from("it cannot be renewed: there is no refresh token"));
+    let turns = [(load(), found(&over)), open(&[internal("toy", "")])];
+    assert_eq!(run(flow(anonymous()), turns), nobody(vec![Warning::Anonymous(ended.clone())]));
+    // Where one has to be somebody it is as ever.
+    let never = || flow(LoginOptions { never_ask: true, ..anonymous() });
+    assert_eq!(run(never(), [(load(), found(&over)), toy()]), Err(ended));
+    let none = (load(), Event::Loaded(Loaded::None));
+    assert_eq!(run(never(), [none.clone(), toy()]), Err(Error::NotSignedIn));
+    assert_eq!(run(never(), [none.clone(), about(true, &[])]), Err(Error::NotSignedIn));
+    let given = LoginOptions { reuse: true, anonymous: true, ..for_alice() };
+    let turns = with([none.clone(), open(&[internal("toy", "")]), (present(), granted())], kept());
+    assert_eq!(run(flow(given), turns), signed_in(vec![]));
+    let named = LoginOptions { provider: Some("toy".into()), ..anonymous() };
+    Talk::start(flow(named))
+        .turn(none)
+        .turn(open(&[internal("toy", "")]))
+        .assert_next(&question("toy", None));
 }
 
 #[test]

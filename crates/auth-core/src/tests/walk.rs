@@ -468,17 +468,21 @@ fn login_every_state() {
         ..LoginOptions::default()
     };
     walk("login given", Login::new(uri(), given, seed()));
+    let anonymous = LoginOptions { reuse: true, anonymous: true, ..LoginOptions::default() };
+    walk("login anonymous", Login::new(uri(), anonymous, seed()));
 }
 
 #[test]
 fn call_every_state() {
     let request = Request::get(uri().below("auth/whoami"));
-    walk("call", Call::new(uri(), request, session("good", 600, "p"), seed()));
+    walk("call", Call::new(uri(), request.clone(), session("good", 600, "p"), seed()));
+    walk("call with a key", Call::with_key(uri(), request, secret("key"), seed()));
 }
 
 #[test]
 fn whoami_every_state() {
     walk_with("whoami", Whoami::new(uri(), seed()), essential);
+    walk("whoami with a key", Whoami::with_key(uri(), secret("key"), seed()));
 }
 
 #[test]

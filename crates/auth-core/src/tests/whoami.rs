@@ -5,6 +5,7 @@ use crate::error::TransportFault;
 use crate::flow::script::*;
 use crate::foreign::Foreign;
 use crate::session::{Identity, Links};
+use crate::wire::{Authorization, Request};
 
 const ALICE: &str = r#"{"uuid":"9f0a-1","type":"user","identities":[{"id":"alice","provider":"toy"}],
     "roles":[{"name":"user"}]}"#;
@@ -24,6 +25,7 @@ fn alice() -> Principal {
         kind: Foreign::from("user"),
         identities: vec![Identity { id: Foreign::from("alice"), provider: Foreign::from("toy") }],
         roles: vec![Foreign::from("user")],
+        sessions: Vec::new(),
     }
 }
 
@@ -49,6 +51,27 @@ fn renewed_first() -> Vec<Turn> {
 fn a_good_session_is_asked_with_as_it_is() {
     let turns = [(load(), found(&good())), (get_with(PATH, "good"), reply(200, ALICE))];
     assert_eq!(run(flow(), turns), answer(Ok(alice()), good()));
+}
+
+#[test]
+fn an_api_key_is_asked_with_and_nothing_is_looked_up() {
+    let with_key = || Whoami::with_key(uri(), secret("key"), seed()).allow_http(true);
+    let shown = || send(Request::get(at(PATH)).authorized(Authorization::ApiKey(secret("key"))));
+    let cases = [
+        (200, ALICE, Ok(alice())),
+        (401, r#"{"detail":"Invalid API key"}"#, Err(Error::Rejected("Invalid API key".into()))),
+        (404, "", Err(Policy::ApiKeyOnly.into())),
+    ];
+    for (code, body, principal) in cases {
+        assert_eq!(
+            run(with_key(), [(shown(), reply(code, body))]),
+            answer(principal, Session::default()),
+            "{code}"
+        );
+    }
+    let exposed: TiledUri = "http://tiled.example".parse().unwrap();
+    let refused = Whoami::with_key(exposed.clone(), secret("key"), seed());
+    assert_eq!(run(refused, []), Err(Policy::PlainHttp(exposed.origin().clone()).into()));
 }
 
 #[test]

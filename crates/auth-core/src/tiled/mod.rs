@@ -13,4 +13,4 @@ pub use session::{
 };
 pub(crate) use session::{detail, elsewhere, failure};
 pub use uri::{TiledUri, UriError};
-pub use whoami::{Principal, read_whoami, whoami};
+pub use whoami::{Principal, SessionEntry, read_revoke_session, read_whoami, revoke_session, whoami};

@@ -1,6 +1,8 @@
 //! Running flows on a tokio runtime.
 
 mod job;
+mod prompt;
+mod threaded;
 mod transport;
 
 use std::panic::resume_unwind;
@@ -8,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
-use auth_core::ports::{Clock, Dismiss, Prompt, Store};
+use auth_core::ports::{Clock, Dismiss, Store};
 use auth_core::wire::Request;
 use auth_core::{Error, Question};
 use tokio::sync::Notify;
@@ -18,15 +20,17 @@ use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
 
 pub use crate::user_agent::TransportError;
-pub use transport::{Exchange, ReqwestTransport, Threaded, Transport};
+pub use prompt::{Asker, Asking, Prompt, Telling};
+pub use threaded::{Threaded, aside};
+pub use transport::{Exchange, ReqwestTransport, Transport};
 
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
 const RESTORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs flows on a tokio runtime whose timer is enabled. One driver can run any number of flows at once.
 ///
-/// Questions and whatever a store is asked are carried out on threads of their own, never on the runtime's, which may
-/// not be kept from ending; a question that is no longer wanted is taken back, and its prompt waited for until the
+/// Whatever a store is asked, and a prompt that is [`Threaded`], is carried out on threads of their own, never on the
+/// runtime's, which may not be kept from ending; a question that is no longer wanted is taken back, and its prompt waited for until the
 /// terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
 #[derive(Clone)]
 pub struct Driver {
@@ -85,7 +89,7 @@ impl Driver {
                 Step::Ask(question) => self.ask(question, &mut run, cancel).await,
                 Step::Tell(notice) => {
                     let prompt = Arc::clone(&self.prompt);
-                    let mut job = Job::start(move || prompt.tell(&notice));
+                    let mut job = Job::spawn(async move { prompt.tell(&notice).await });
                     // What cannot be told is dropped, whatever the reason.
                     let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
                     self.attend(&mut run, cancel, &mut job, told).await
@@ -127,7 +131,7 @@ impl Driver {
         let prompt = Arc::clone(&self.prompt);
         let dismiss = Dismiss::new();
         let dismissed = dismiss.clone();
-        let mut job = Job::start(move || prompt.ask(&question, &dismissed));
+        let mut job = Job::spawn(async move { prompt.ask(&question, &dismissed).await });
         let brought = self.attend(run, cancel, &mut job, drive::asked).await;
         if matches!(brought, Brought::Event(Event::Cancel | Event::TimedOut)) {
             // This calls what the prompt asked to be called.

@@ -19,7 +19,8 @@ impl Driver {
         prompt: Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self(super::Driver::new(Arc::new(Threaded::new(transport)), store, prompt, clock))
+        let (transport, prompt) = (Threaded::new(transport), Threaded::new(prompt));
+        Self(super::Driver::new(Arc::new(transport), store, Arc::new(prompt), clock))
     }
 
     fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>

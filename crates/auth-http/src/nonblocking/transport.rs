@@ -6,7 +6,7 @@ mod lookup;
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::{self, Unreachable};
@@ -18,6 +18,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use zeroize::Zeroizing;
 
 use self::lookup::Lookup;
+use super::Threaded;
 use super::job::Job;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
@@ -35,19 +36,9 @@ pub trait Transport: Send + Sync {
     fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a>;
 }
 
-/// A blocking transport, with a thread for each exchange.
-pub struct Threaded<T: ?Sized>(Arc<T>);
-
-impl<T: ports::Transport + ?Sized + 'static> Threaded<T> {
-    /// Takes one.
-    pub fn new(transport: Arc<T>) -> Self {
-        Self(transport)
-    }
-}
-
 impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
     fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
-        let (transport, request) = (Arc::clone(&self.0), request.clone());
+        let (transport, request) = (self.share(), request.clone());
         Box::pin(async move {
             Job::start(move || transport.send(&request)).end().await.unwrap_or_else(|broke| {
                 Err(match broke {

@@ -7,9 +7,10 @@ use auth_core::error::{Misuse, StoreFault};
 use auth_core::flow::{Event, Machine, Outcome, Pending, Step};
 use auth_core::ports::{Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry};
 use auth_core::session::Session;
+use auth_core::site::Url;
 use auth_core::time::Now;
 use auth_core::wire::{Body, Response};
-use auth_core::{Answer, Notice, PromptFault, Secret};
+use auth_core::{Answer, Notice, PasswordQuestion, PromptFault, Secret};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -87,11 +88,90 @@ impl Store for World {
 }
 
 impl Prompt for World {
-    fn ask(&self, _: &Question, _: &Dismiss) -> Result<Answer, PromptFault> {
-        Err(PromptFault::Cancelled)
+    fn ask<'a>(&'a self, _: &'a Question, _: &'a Dismiss) -> Asking<'a> {
+        Box::pin(async { Err(PromptFault::Cancelled) })
     }
 
-    fn tell(&self, _: &Notice) {}
+    fn tell<'a>(&'a self, _: &'a Notice) -> Telling<'a> {
+        Box::pin(async {})
+    }
+}
+
+/// Asks for a password, whatever comes of it.
+#[derive(Clone, Default)]
+struct Asks {
+    pending: Pending,
+}
+
+impl Machine for Asks {
+    type Output = Answer;
+
+    fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+
+    fn outstanding(&self) -> &Pending {
+        &self.pending
+    }
+
+    fn advance(&mut self, _: Now, event: Event) -> Result<Step<Answer>, Misuse> {
+        Ok(match event {
+            Event::Start => Step::Ask(Question::Password(PasswordQuestion {
+                origin: "http://127.0.0.1:1/".parse::<Url>().unwrap().origin().clone(),
+                provider: "toy".into(),
+                username: None,
+                refused: false,
+                left: 1,
+            })),
+            Event::Answer(answer) => Step::Done(Ok(Outcome::clean(answer))),
+            _ => Step::Done(Err(Error::Cancelled)),
+        })
+    }
+}
+
+fn driver_asking(world: Arc<World>, prompt: Arc<dyn Prompt>) -> Driver {
+    Driver::new(Arc::clone(&world) as _, world, prompt, Arc::new(SystemClock))
+}
+
+#[tokio::test]
+async fn a_closure_that_awaits_answers_and_is_dropped_when_the_question_is_taken_back() {
+    let (asked, _none) = mpsc::unbounded_channel();
+    let world = Arc::new(World { asked, go_on: Arc::default() });
+    let answer = Answer::Password { username: "alice".into(), password: Secret::from("sesame") };
+    let given = answer.clone();
+    let prompt = Asker::new(move |_| {
+        let given = given.clone();
+        async move {
+            tokio::task::yield_now().await;
+            Ok(given)
+        }
+    });
+    let driver = driver_asking(Arc::clone(&world), Arc::new(prompt));
+    assert_eq!(driver.run(Asks::default(), &Cancel::new()).await.unwrap().value, answer);
+
+    struct Dropped(mpsc::UnboundedSender<()>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (tell, mut events) = mpsc::unbounded_channel();
+    let prompt = Asker::new(move |_| {
+        let tell = tell.clone();
+        async move {
+            let _ = tell.send(());
+            let _guard = Dropped(tell);
+            std::future::pending().await
+        }
+    });
+    let driver = driver_asking(world, Arc::new(prompt));
+    let cancel = Cancel::new();
+    let stop = cancel.clone();
+    let run = tokio::spawn(async move { driver.run(Asks::default(), &stop).await });
+    events.recv().await.unwrap();
+    cancel.cancel();
+    assert_eq!(run.await.unwrap().unwrap_err(), Error::Cancelled);
+    events.recv().await.unwrap();
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ fn errors() -> Vec<Error> {
         AuthError::Cancelled,
         Trouble::Unreachable(TransportFault::Resolve).into(),
         Trouble::Unreachable(TransportFault::Connect).into(),
+        Trouble::Unreachable(TransportFault::Proxy).into(),
         Trouble::Unreachable(TransportFault::Tls).into(),
         Trouble::Unreachable(TransportFault::Timeout).into(),
         Trouble::Unreachable(TransportFault::Closed).into(),

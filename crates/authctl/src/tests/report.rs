@@ -100,6 +100,15 @@ fn what_fails_on_the_way_is_said() {
                 .to_owned(),
         ),
         (
+            unreachable(TransportFault::Proxy),
+            6,
+            "transient",
+            "http://127.0.0.1:8000: the proxy did not make the connection: it refused, or asks for a user name and \
+             password\nSee to the proxy that HTTPS_PROXY or ALL_PROXY names: http://user:password@host:port if it \
+             asks who you are. Nobody was signed out."
+                .to_owned(),
+        ),
+        (
             unreachable(TransportFault::Tls),
             6,
             "transient",

@@ -1,0 +1,25 @@
+//! What keeps a thread waiting, on a thread of its own.
+
+use std::sync::Arc;
+
+use super::job::Job;
+
+/// A blocking transport or prompt, with a thread for each exchange or question.
+pub struct Threaded<T: ?Sized>(Arc<T>);
+
+impl<T: ?Sized> Threaded<T> {
+    /// Takes one.
+    pub fn new(inner: Arc<T>) -> Self {
+        Self(inner)
+    }
+
+    pub(super) fn share(&self) -> Arc<T> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// Does something that may keep its thread waiting, such as asking a store, on a thread of its own; `None` if no
+/// thread could be had or it panicked. If this is dropped, it is left behind.
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    Job::start(work).end().await.ok()
+}
