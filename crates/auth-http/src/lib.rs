@@ -31,3 +31,5 @@ mod user_agent;
 pub use cancel::Cancel;
 pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
+#[cfg(any(feature = "blocking", feature = "async"))]
+pub use user_agent::TransportError;

@@ -1,7 +1,7 @@
 //! Addresses as people give them.
 
 use auth_core::Foreign;
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "async", feature = "blocking"))]
 use auth_core::site::Scheme;
 use auth_core::tiled::TiledUri;
 
@@ -36,13 +36,13 @@ pub fn short_address(uri: &TiledUri) -> Foreign {
 }
 
 /// True if what is sent there can be read on the way.
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub(crate) fn is_exposed(uri: &TiledUri) -> bool {
     uri.origin().scheme() == Scheme::Http && !uri.origin().is_loopback()
 }
 
 /// The same server over TLS, at the usual port, if this is an address in clear.
-#[cfg(feature = "blocking")]
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub(crate) fn encrypted(uri: &TiledUri) -> Option<String> {
     let origin = uri.origin();
     let plain = is_exposed(uri) && origin.port() == Scheme::Http.default_port();
@@ -84,7 +84,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "blocking")]
+    #[cfg(any(feature = "async", feature = "blocking"))]
     #[test]
     fn what_can_be_read_on_the_way_is_exposed_n1() {
         let cases = [

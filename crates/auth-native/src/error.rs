@@ -6,6 +6,7 @@ pub use auth_core::error::{
     Trouble,
 };
 
+use auth_core::Foreign;
 use auth_core::tiled::UriError;
 
 /// Why something could not be done.
@@ -20,9 +21,26 @@ pub enum Error {
     /// The address is not that of a Tiled server.
     #[error(transparent)]
     Address(#[from] UriError),
-    /// The address carries an API key.
-    #[error("the address carries an API key, and API keys are not supported yet; leave api_key out of it")]
+    /// The address carries an API key, where a session is meant.
+    #[error("the address carries an API key, and this is about a session; leave api_key out of it")]
     ApiKey,
+    /// An API key was given in two ways.
+    #[error("an API key stands in the address, and another was given; which one is meant?")]
+    TwoKeys,
+    /// An API key was given, and somebody to sign in.
+    #[error("an API key and a user or provider to sign in with were given; which one is meant?")]
+    KeyAndName,
+    /// What was to be ended is no session's name.
+    #[error("this is not the name of a session, which has 32 hexadecimal digits")]
+    NoSession,
+    /// A file of authorities cannot be used.
+    #[error("the file of certificate authorities {file} cannot be used: {why}")]
+    Authorities {
+        /// The file.
+        file: Foreign,
+        /// What is wrong with it.
+        why: Foreign,
+    },
     /// The `User-Agent` cannot be written in a header, or is empty.
     #[error("the User-Agent is empty, or has characters that a header cannot hold")]
     UserAgent,
@@ -36,9 +54,11 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Auth(error) => error.blame(),
-            Self::Address(_) | Self::ApiKey => Blame::Person,
+            Self::Address(_) | Self::ApiKey | Self::TwoKeys | Self::KeyAndName | Self::NoSession => {
+                Blame::Person
+            }
             Self::UserAgent => Blame::Program,
-            Self::NoEntropy => Blame::Machine,
+            Self::NoEntropy | Self::Authorities { .. } => Blame::Machine,
         }
     }
 
@@ -46,7 +66,9 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Auth(error) => error.remedy(),
-            Self::Address(_) | Self::ApiKey => Remedy::CheckAddress,
+            Self::Address(_) | Self::ApiKey | Self::TwoKeys | Self::KeyAndName => Remedy::CheckAddress,
+            Self::NoSession => Remedy::PresentAnother,
+            Self::Authorities { .. } => Remedy::MendStore,
             Self::UserAgent => Remedy::Report,
             Self::NoEntropy => Remedy::TryLater,
         }
@@ -64,6 +86,18 @@ impl Error {
 impl From<StoreFault> for Error {
     fn from(fault: StoreFault) -> Self {
         Self::Auth(fault.into())
+    }
+}
+
+#[cfg(any(feature = "async", feature = "blocking"))]
+impl From<auth_http::TransportError> for Error {
+    fn from(error: auth_http::TransportError) -> Self {
+        match error {
+            auth_http::TransportError::Authorities { file, why } => {
+                Self::Authorities { file: Foreign::new(file), why: Foreign::new(why) }
+            }
+            _ => Self::UserAgent,
+        }
     }
 }
 
@@ -85,6 +119,14 @@ mod tests {
             (Policy::AnotherUser.into(), Blame::Program, Remedy::CheckAddress),
             (Error::Address(address), Blame::Person, Remedy::CheckAddress),
             (Error::ApiKey, Blame::Person, Remedy::CheckAddress),
+            (Error::TwoKeys, Blame::Person, Remedy::CheckAddress),
+            (Error::KeyAndName, Blame::Person, Remedy::CheckAddress),
+            (Error::NoSession, Blame::Person, Remedy::PresentAnother),
+            (
+                Error::Authorities { file: "/ca.pem".into(), why: "it is empty".into() },
+                Blame::Machine,
+                Remedy::MendStore,
+            ),
             (Error::UserAgent, Blame::Program, Remedy::Report),
             (Error::NoEntropy, Blame::Machine, Remedy::TryLater),
         ];

@@ -25,6 +25,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `blocking` | the module `blocking`: signing in on the calling thread, over HTTP with ureq |
+//! | `async` | the module `nonblocking`: the same on a tokio runtime, with reqwest |
 //! | `file` | `TiledDirectory`: sessions are kept in the token directory of Tiled's Python client, shared with it |
 //! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
 //!
@@ -63,14 +64,39 @@
 //! | `CannotRefreshAuthentication` | [`NotSignedIn`](error::AuthError::NotSignedIn), [`Expired`](error::AuthError::Expired), [`Revoked`](error::AuthError::Revoked) |
 //! | `TILED_CACHE_DIR` | the same |
 
+#![cfg_attr(test, allow(clippy::duplicate_mod, reason = "both engines pass the same tests"))]
+
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod access;
 mod address;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod builder;
 pub mod error;
+#[cfg(feature = "async")]
+pub mod nonblocking;
 pub mod ports;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod shared;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod status;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod user;
 
 pub use address::{address, short_address};
 pub use error::Error;
+
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use access::Access;
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use builder::Builder;
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use shared::{SessionEvent, Subscription};
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use status::{State, Status};
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use user::User;
 
 #[doc(inline)]
 pub use auth_core::flow::{
@@ -81,7 +107,7 @@ pub use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens
 #[doc(inline)]
 pub use auth_core::site::{Origin, Scheme, Url, UrlError};
 #[doc(inline)]
-pub use auth_core::tiled::{About, Mode, Principal, Provider, TiledUri, UriError};
+pub use auth_core::tiled::{About, Mode, Principal, Provider, SessionEntry, TiledUri, UriError};
 #[doc(inline)]
 pub use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 #[doc(inline)]

@@ -12,7 +12,10 @@ use auth_native::error::StoreFault;
 use auth_native::ports::{
     Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Transport, Unreachable,
 };
-use auth_native::{Error, Foreign, LoginOptions, MemoryStore, Outcome, Request, Response, Secret};
+use auth_native::{
+    Access, Error, Foreign, LoginOptions, MemoryStore, Outcome, Request, Response, Secret, SessionEvent,
+    Subscription,
+};
 use canary::{chain, plant, silent, silent_error};
 
 const URL: &str = "http://127.0.0.1:8000";
@@ -98,6 +101,35 @@ fn a_session_in_use_shows_none_s1() {
 }
 
 #[test]
+fn a_key_in_use_shows_none_s1() {
+    let auth = builder().build().unwrap();
+    let connection = auth.connect_with_key(URL, Secret::from(plant("an API key"))).unwrap();
+    silent::<Connection>(&connection);
+    silent::<Access>(&connection.access());
+    silent(&connection.authorization().unwrap());
+    silent::<Subscription>(&connection.subscribe(|_| {}));
+    silent::<SessionEvent>(&SessionEvent::Changed);
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn what_runs_on_a_runtime_shows_none_s1() {
+    use auth_native::nonblocking::{Authenticator, Builder, Connection, Threaded};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let builder: Builder = Authenticator::builder()
+        .never_ask()
+        .transport(Arc::new(Threaded::new(Arc::new(Site))))
+        .store(Arc::new(MemoryStore::new()));
+    silent(&builder);
+    let auth = builder.build().unwrap();
+    silent::<Authenticator>(&auth);
+    let connection = runtime.block_on(auth.connect_with(URL, options())).unwrap();
+    silent::<Connection>(&connection);
+    silent(&runtime.block_on(connection.authorization()).unwrap());
+}
+
+#[test]
 fn errors_and_what_they_came_from_show_none_s1_s2() {
     let auth = builder().build().unwrap();
     let connection = auth.connect_with(URL, options()).unwrap();
@@ -108,7 +140,7 @@ fn errors_and_what_they_came_from_show_none_s1_s2() {
         format!("http://127.0.0.1:8000/?api_key={secret}"),
         format!("ftp://{secret}@h/?{secret}"),
     ] {
-        let Err(error) = auth.connect(&address) else { panic!("{}", canary::named(&address)) };
+        let Err(error) = auth.login(&address, options()) else { panic!("{}", canary::named(&address)) };
         silent_error::<Error>(&error);
         assert!(!chain(&error).is_empty());
     }

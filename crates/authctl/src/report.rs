@@ -83,7 +83,11 @@ impl Failure {
 fn class(error: &Error) -> (Exit, &'static str) {
     let Error::Auth(error) = error else {
         return match error {
-            Error::Address(_) | Error::ApiKey => (Exit::USAGE, "address"),
+            Error::Address(_) | Error::ApiKey | Error::TwoKeys | Error::KeyAndName => {
+                (Exit::USAGE, "address")
+            }
+            Error::NoSession => (Exit::USAGE, "usage"),
+            Error::Authorities { .. } => (Exit::USAGE, "authorities"),
             _ => (Exit::INTERNAL, "internal"),
         };
     };
@@ -142,6 +146,11 @@ impl Words<'_> {
             Error::Auth(error) => self.auth(error),
             Error::Address(_) => "Give the server's address, like http://127.0.0.1:8000.".to_owned(),
             Error::ApiKey => "Give the address without api_key, and sign in with `authctl login`.".to_owned(),
+            Error::TwoKeys | Error::KeyAndName => "Leave one of them out.".to_owned(),
+            Error::NoSession => "`authctl sessions` lists them.".to_owned(),
+            Error::Authorities { .. } => {
+                "SSL_CERT_FILE and SHOTGUN_API_CACERTS name such files: correct or unset them.".to_owned()
+            }
             _ => report(),
         }
     }

@@ -14,6 +14,7 @@ use crate::time::Now;
 
 /// How to sign in.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct LoginOptions {
     /// Use a stored session if there is one that can be used or renewed, and ask nobody then.
     pub reuse: bool,

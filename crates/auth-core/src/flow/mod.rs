@@ -152,6 +152,9 @@ pub enum Warning {
     /// Renewal failed for now, and the token is still good.
     #[error("the session could not be renewed for now: {0}")]
     NotRenewed(Error),
+    /// What was stored before could not be removed.
+    #[error("the session that was stored before could not be removed: {0}")]
+    NotCleared(StoreFault),
     /// The session has ended, and the server lets everybody in.
     #[error("{0}; going on without being signed in, which this server allows")]
     Anonymous(Error),

@@ -75,6 +75,13 @@ impl TiledUri {
         self.api_key.as_ref()
     }
 
+    /// The address without the API key that stood in it, and the key.
+    #[must_use]
+    pub fn take_api_key(mut self) -> (Self, Option<Secret>) {
+        let key = self.api_key.take();
+        (self, key)
+    }
+
     /// Where the session is kept: one for a server.
     pub fn key(&self) -> Key {
         Key { site: self.api.to_string(), slot: String::new() }

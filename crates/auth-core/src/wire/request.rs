@@ -35,6 +35,22 @@ pub enum Authorization {
     ApiKey(Secret),
 }
 
+impl Authorization {
+    /// The value of the header `Authorization` (RFC 9110 section 11.6.2).
+    ///
+    /// ```
+    /// use auth_core::{Secret, wire::Authorization};
+    /// assert_eq!(Authorization::Bearer(Secret::from("t")).header().expose(), "Bearer t");
+    /// assert_eq!(Authorization::ApiKey(Secret::from("k")).header().expose(), "Apikey k");
+    /// ```
+    pub fn header(&self) -> Secret {
+        match self {
+            Self::Bearer(token) => Secret::from(format!("Bearer {}", token.expose())),
+            Self::ApiKey(key) => Secret::from(format!("Apikey {}", key.expose())),
+        }
+    }
+}
+
 /// A request's content. Always secret: most of what is sent here is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Body {
@@ -84,14 +100,8 @@ impl Request {
     /// Every header but `Host`, `Content-Length`, `User-Agent` and those of the connection, names in lower case.
     pub fn headers(&self) -> Vec<(&'static str, Secret)> {
         let mut headers = vec![("accept", Secret::from("application/json"))];
-        match &self.authorization {
-            Some(Authorization::Bearer(token)) => {
-                headers.push(("authorization", Secret::from(format!("Bearer {}", token.expose()))));
-            }
-            Some(Authorization::ApiKey(key)) => {
-                headers.push(("authorization", Secret::from(format!("Apikey {}", key.expose()))));
-            }
-            None => {}
+        if let Some(authorization) = &self.authorization {
+            headers.push(("authorization", authorization.header()));
         }
         match &self.body {
             Some(Body::Form(_)) => {

@@ -11,9 +11,10 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector, SocksConnector,
-    TcpConnector, Transport,
+    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
 };
+
+use super::secure::{Secure, Trust};
 
 /// How far an exchange got. Each is made for one exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +39,7 @@ const STAGES: [Stage; 5] =
 pub(super) struct Progress(Arc<AtomicUsize>);
 
 impl Progress {
-    fn reach(&self, stage: Stage) {
+    pub(super) fn reach(&self, stage: Stage) {
         self.0.store(stage as usize, Ordering::SeqCst);
     }
 
@@ -57,6 +58,7 @@ impl Progress {
         match (self.stage(), error) {
             (_, ureq::Error::Timeout(_)) => TransportFault::Timeout,
             (_, ureq::Error::Io(error)) if timed_out(error.kind()) => TransportFault::Timeout,
+            (_, ureq::Error::ConnectProxyFailed(_)) => TransportFault::Proxy,
             (Stage::Resolving, _) => TransportFault::Resolve,
             (Stage::Beginning | Stage::Connecting, _) => TransportFault::Connect,
             (Stage::Securing, _) => TransportFault::Tls,
@@ -66,9 +68,6 @@ impl Progress {
             (_, ureq::Error::Io(error))
                 if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() =>
             {
-                TransportFault::Tls
-            }
-            (_, ureq::Error::Rustls(_) | ureq::Error::Tls(_) | ureq::Error::TlsRequired) => {
                 TransportFault::Tls
             }
             (_, ureq::Error::Io(_)) => TransportFault::Closed,
@@ -112,12 +111,12 @@ fn on_this_machine(found: &[SocketAddr], mut kept: ResolvedSocketAddrs) -> Resol
 }
 
 /// Makes connections: proxy, TCP, TLS.
-pub(super) fn connector(progress: &Progress, tls: &Arc<RustlsConnector>) -> impl Connector {
+pub(super) fn connector(progress: &Progress, tls: &Arc<Trust>) -> impl Connector {
     let chain =
         ().chain(SocksConnector::default())
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
-            .chain(Secure { progress: progress.clone(), tls: Arc::clone(tls) });
+            .chain(Secure { progress: progress.clone(), trust: Arc::clone(tls) });
     Whole { progress: progress.clone(), depth: AtomicUsize::new(0), chain }
 }
 
@@ -149,28 +148,6 @@ impl<C: Connector> Connector for Whole<C> {
 impl<C> fmt::Debug for Whole<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Whole({:?})", self.progress.stage())
-    }
-}
-
-/// TLS, where the address calls for it. The roots and keys are set up at the first use and shared from then on.
-#[derive(Debug)]
-struct Secure {
-    progress: Progress,
-    tls: Arc<RustlsConnector>,
-}
-
-impl<In: Transport> Connector<In> for Secure {
-    type Out = <RustlsConnector as Connector<In>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        if details.needs_tls() {
-            self.progress.reach(Stage::Securing);
-        }
-        self.tls.connect(details, chained)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connect;
 mod job;
+mod secure;
 mod transport;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

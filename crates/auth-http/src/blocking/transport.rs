@@ -3,21 +3,22 @@
 use std::fmt;
 use std::io::Read as _;
 use std::mem;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Method, Request, Response};
 use ureq::config::Config;
 use ureq::http::{self, HeaderValue};
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use ureq::unversioned::transport::RustlsConnector;
 use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::connect::{self, Lookup, Progress};
+use super::secure::Trust;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
+use crate::tls::Authorities;
+use crate::user_agent;
 use crate::user_agent::TransportError;
-use crate::{tls, user_agent};
 
 // ureq writes every byte of every message to `log` at the level `trace`: tokens, passwords, everything (S6). The
 // feature of `log` that this crate turns on takes that out of the program.
@@ -26,37 +27,37 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 /// Makes HTTP/1.1 exchanges with ureq and rustls, each on a connection of its own.
 ///
 /// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent` and `content-length`.
+/// own headers and `host`, `user-agent`, `accept-encoding` and
+/// `content-length`.
 ///
-/// Certificates are verified against what the operating system trusts. A proxy is taken from `ALL_PROXY`,
+/// Certificates are verified against what the operating system trusts, and the authorities in the files that
+/// `SSL_CERT_FILE` and `SHOTGUN_API_CACERTS` name; nothing turns that off. A proxy is taken from `ALL_PROXY`,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are when this is made, and never
 /// used for this machine itself. `localhost` is only ever an address of this machine.
 ///
 /// What this crate copies of a message is wiped; ureq's buffers for a connection are not, and last as long as the
 /// exchange.
 ///
-/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content.
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
 pub struct UreqTransport {
     user_agent: String,
     proxy: Option<Proxy>,
-    tls: TlsConfig,
-    shared_tls: Arc<RustlsConnector>,
+    tls: Arc<Trust>,
 }
 
 impl UreqTransport {
     /// Makes one that calls itself `user_agent`, as in `name/version` (RFC 9110 section 10.1.5).
     pub fn new(user_agent: &str) -> Result<Self, TransportError> {
+        Self::with_authorities(user_agent, &[])
+    }
+
+    /// The same, trusting the certificate authorities in these files too, which are in PEM.
+    pub fn with_authorities(user_agent: &str, files: &[PathBuf]) -> Result<Self, TransportError> {
         user_agent::check(user_agent)?;
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(tls::provider())
-            .build();
         Ok(Self {
             user_agent: user_agent.to_owned(),
             proxy: Proxy::try_from_env(),
-            tls,
-            shared_tls: Arc::default(),
+            tls: Arc::new(Trust::new(Authorities::read(files)?)),
         })
     }
 
@@ -72,12 +73,11 @@ impl UreqTransport {
             .timeout_global(Some(request.budget))
             .user_agent(&self.user_agent)
             .accept("")
-            .accept_encoding("")
+            .accept_encoding("gzip")
             .proxy(if here { None } else { self.proxy.clone() })
-            .tls_config(self.tls.clone())
             .build();
         let lookup = Lookup { progress: progress.clone(), loopback_only: here };
-        Agent::with_parts(config, connect::connector(progress, &self.shared_tls), lookup)
+        Agent::with_parts(config, connect::connector(progress, &self.tls), lookup)
     }
 
     fn exchange(&self, request: &Request, progress: &Progress) -> Result<Response, ureq::Error> {

@@ -5,6 +5,7 @@ mod lookup;
 
 use std::fmt;
 use std::mem;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::OnceLock;
 
@@ -14,7 +15,6 @@ use auth_core::wire::{Request, Response};
 use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect, retry};
 use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use zeroize::Zeroizing;
 
 use self::lookup::Lookup;
@@ -22,8 +22,9 @@ use super::Threaded;
 use super::job::Job;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
+use crate::tls::Authorities;
+use crate::user_agent;
 use crate::user_agent::TransportError;
-use crate::{tls, user_agent};
 
 /// An exchange on its way.
 pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, Unreachable>> + Send + 'a>>;
@@ -53,9 +54,11 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 /// Makes HTTP/1.1 exchanges with reqwest and rustls, each on a connection of its own.
 ///
 /// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent` and `content-length`.
+/// own headers and `host`, `user-agent`, `accept-encoding` and
+/// `content-length`.
 ///
-/// Certificates are verified against what the operating system trusts. A proxy is taken from `ALL_PROXY`,
+/// Certificates are verified against what the operating system trusts, and the authorities in the files that
+/// `SSL_CERT_FILE` and `SHOTGUN_API_CACERTS` name; nothing turns that off. A proxy is taken from `ALL_PROXY`,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are at the first exchange, or else
 /// from the settings of macOS or Windows, and never used for this machine itself. `localhost` is only ever an address
 /// of this machine.
@@ -63,9 +66,10 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 /// What this crate keeps of an answer is wiped; what hyper and reqwest copy of a message is not, and lasts as long as
 /// the exchange.
 ///
-/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content.
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
 pub struct ReqwestTransport {
     user_agent: String,
+    authorities: Authorities,
     /// For this machine itself, which no proxy is used for.
     here: OnceLock<Option<Client>>,
     away: OnceLock<Option<Client>>,
@@ -74,15 +78,25 @@ pub struct ReqwestTransport {
 impl ReqwestTransport {
     /// Makes one that calls itself `user_agent`, as in `name/version` (RFC 9110 section 10.1.5).
     pub fn new(user_agent: &str) -> Result<Self, TransportError> {
+        Self::with_authorities(user_agent, &[])
+    }
+
+    /// The same, trusting the certificate authorities in these files too, which are in PEM.
+    pub fn with_authorities(user_agent: &str, files: &[PathBuf]) -> Result<Self, TransportError> {
         user_agent::check(user_agent)?;
-        Ok(Self { user_agent: user_agent.to_owned(), here: OnceLock::new(), away: OnceLock::new() })
+        Ok(Self {
+            user_agent: user_agent.to_owned(),
+            authorities: Authorities::read(files)?,
+            here: OnceLock::new(),
+            away: OnceLock::new(),
+        })
     }
 
     /// Made when it is first needed, because reading what the system trusts takes a while.
     fn client(&self, is_here: bool) -> Option<&Client> {
         let made = if is_here { &self.here } else { &self.away };
         made.get_or_init(|| {
-            let builder = builder(&self.user_agent, is_here)?;
+            let builder = builder(&self.user_agent, &self.authorities, is_here)?;
             if is_here { builder.no_proxy() } else { builder }.build().ok()
         })
         .as_ref()
@@ -125,16 +139,13 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-fn builder(user_agent: &str, is_here: bool) -> Option<ClientBuilder> {
-    let tls = ClientConfig::builder_with_provider(tls::provider())
-        .with_safe_default_protocol_versions()
-        .and_then(rustls::ConfigBuilder::with_platform_verifier)
-        .ok()?
-        .with_no_client_auth();
+fn builder(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option<ClientBuilder> {
+    let tls = ClientConfig::clone(&*authorities.config()?);
     Some(
         Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(user_agent)
+            .gzip(true)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)

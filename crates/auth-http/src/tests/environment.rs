@@ -1,15 +1,16 @@
 //! What the process's environment changes, and what it must not. Each of these runs in a process of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use auth_core::error::{Sent, TransportFault};
-use auth_core::ports::Unreachable;
+use auth_core::ports::{Transport as _, Unreachable};
 use auth_core::wire::Request;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::servers::{Server, bearer, in_a_process, send, shown_in_a_process, token, url};
-use super::{CLIENT, TUNNELS_ALL, post};
+use super::{CLIENT, Subject, TUNNELS_ALL, post};
 use crate::tls;
 
 /// The name of one of these tests, for a process of its own.
@@ -72,7 +73,7 @@ fn nothing_is_sent_until_a_proxy_has_made_the_connection() {
     let fault = |fault, sent| Err(Unreachable { fault, sent });
     if std::env::var("AUTH_HTTP_TEST").unwrap() == "refuses" {
         let scheme = if TUNNELS_ALL { "http" } else { "https" };
-        assert_eq!(get(&format!("{scheme}://off.invalid/")), fault(TransportFault::Connect, Sent::No));
+        assert_eq!(get(&format!("{scheme}://off.invalid/")), fault(TransportFault::Proxy, Sent::No));
     } else {
         if TUNNELS_ALL {
             assert_eq!(get("http://off.invalid/answer").unwrap().body().expose(), "ok");
@@ -80,6 +81,68 @@ fn nothing_is_sent_until_a_proxy_has_made_the_connection() {
         }
         assert_eq!(get("https://off.invalid/leave"), fault(TransportFault::Tls, Sent::No));
     }
+}
+
+#[test]
+fn a_proxy_is_told_its_own_credentials_and_no_others_n4() {
+    // Asks who it is, and makes the connection for who says so.
+    let proxy = Server::heads(|head, stream| {
+        let said = head.to_ascii_lowercase().contains("proxy-authorization: basic ywxpy2u6b3blbg==");
+        let answer = if said {
+            "HTTP/1.1 200 Connected\r\n\r\n"
+        } else {
+            "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n"
+        };
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    let test = named("a_proxy_is_told_its_own_credentials_and_no_others_n4");
+    let environment = |who: &str, what: &str| {
+        let address = format!("http://{who}127.0.0.1:{}", proxy.port());
+        [("HTTPS_PROXY", address), ("AUTH_HTTP_TEST", what.to_owned())]
+    };
+    if in_a_process(&test, &environment("", "asks")) {
+        assert!(in_a_process(&test, &environment("alice:open@", "connects")));
+        let requests = proxy.requests();
+        assert!(requests.iter().all(|request| request.starts_with("CONNECT off.invalid:443 ")));
+        canary::assert_silent(requests.concat());
+        assert_eq!(requests.len(), 2);
+        return;
+    }
+    let answer = send(&Request::get(url("https://off.invalid/")).authorized(bearer()));
+    let fault = match std::env::var("AUTH_HTTP_TEST").unwrap().as_str() {
+        "asks" => TransportFault::Proxy,
+        _ => TransportFault::Tls,
+    };
+    assert_eq!(answer, Err(Unreachable { fault, sent: Sent::No }));
+}
+
+#[test]
+fn a_files_authorities_are_trusted_besides_the_systems_and_nothing_else_is_n7() {
+    let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/tls/ca.pem");
+    let test = named("a_files_authorities_are_trusted_besides_the_systems_and_nothing_else_is_n7");
+    if in_a_process(&test, &[("AUTH_HTTP_TEST", "none".to_owned())]) {
+        let named = [("SHOTGUN_API_CACERTS", ours.to_owned()), ("AUTH_HTTP_TEST", "named".to_owned())];
+        assert!(in_a_process(&test, &named));
+        return;
+    }
+    let is_named = std::env::var("AUTH_HTTP_TEST").unwrap() == "named";
+    let stranger: &[u8] = include_bytes!("tls/stranger.der");
+    let with = [Path::new(ours).to_owned()];
+    for (files, certificate, accepted) in [
+        (&[][..], &include_bytes!("tls/good.der")[..], is_named),
+        (&with, include_bytes!("tls/good.der"), true),
+        (&with, include_bytes!("tls/expired.der"), false),
+        (&with, include_bytes!("tls/other-host.der"), false),
+        (&with, stranger, false),
+    ] {
+        let server = secured(certificate);
+        let transport = Subject::with_authorities("auth-http-tests/1.0", files).unwrap();
+        let answer = transport.send(&post(url(&format!("https://localhost:{}/", server.port()))));
+        assert_eq!(answer.is_ok(), accepted, "{files:?}");
+        assert_eq!(server.requests().concat().contains(&token()), accepted);
+    }
+    let missing = Subject::with_authorities("auth-http-tests/1.0", &["/nowhere/ca.pem".into()]);
+    assert!(format!("{:?}", missing.unwrap_err()).contains("/nowhere/ca.pem"));
 }
 
 /// A server with one of the certificates in `tls/`.

@@ -1,6 +1,6 @@
 //! How an exchange ends without an answer, and whether anything was sent.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,8 @@ use auth_core::Secret;
 use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::Unreachable;
 use auth_core::wire::{Authorization, Request};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::servers::{SOON, Server, Stream, read_request, send, token, url};
 use super::{IN_A_HANDSHAKE, post};
@@ -96,6 +98,40 @@ fn an_answer_that_is_none_is_told_by_its_fault_n6() {
         assert_eq!(send(&post(server.url("/"))), Err(maybe(fault)), "{name}");
         assert_eq!(server.requests().len(), 1, "{name}");
     }
+}
+
+/// Content as a server compresses it.
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn compressed(content: &[u8]) -> Server {
+    let content = gzip(content);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        content.len()
+    );
+    Server::of([head.into_bytes(), content].concat())
+}
+
+#[test]
+fn content_is_decompressed_and_bounded_after_that_n6() {
+    let whole = "a".repeat(1 << 20);
+    for text in ["", "{}", &whole] {
+        let answer = send(&post(compressed(text.as_bytes()).url("/"))).unwrap();
+        assert!(answer.body().expose() == text, "{} bytes came of {}", answer.body().len(), text.len());
+    }
+    // A hundred thousand bytes on the wire.
+    let bomb = compressed(&vec![0; 100 << 20]);
+    assert_eq!(send(&post(bomb.url("/"))), Err(maybe(TransportFault::TooLarge)));
+    let one_more = compressed(&vec![b'a'; (1 << 20) + 1]);
+    assert_eq!(send(&post(one_more.url("/"))), Err(maybe(TransportFault::TooLarge)));
+    let cut = gzip(&[b'a'; 5_000]);
+    let cut =
+        [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 10\r\n\r\n".as_slice(), &cut[..10]];
+    assert!(send(&post(Server::of(cut.concat()).url("/"))).is_err());
 }
 
 #[test]

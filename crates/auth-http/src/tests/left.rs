@@ -133,6 +133,15 @@ fn driver_asking(world: Arc<World>, prompt: Arc<dyn Prompt>) -> Driver {
     Driver::new(Arc::clone(&world) as _, world, prompt, Arc::new(SystemClock))
 }
 
+/// Says when it is dropped.
+struct Dropped(mpsc::UnboundedSender<()>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
 #[tokio::test]
 async fn a_closure_that_awaits_answers_and_is_dropped_when_the_question_is_taken_back() {
     let (asked, _none) = mpsc::unbounded_channel();
@@ -149,12 +158,6 @@ async fn a_closure_that_awaits_answers_and_is_dropped_when_the_question_is_taken
     let driver = driver_asking(Arc::clone(&world), Arc::new(prompt));
     assert_eq!(driver.run(Asks::default(), &Cancel::new()).await.unwrap().value, answer);
 
-    struct Dropped(mpsc::UnboundedSender<()>);
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            let _ = self.0.send(());
-        }
-    }
     let (tell, mut events) = mpsc::unbounded_channel();
     let prompt = Asker::new(move |_| {
         let tell = tell.clone();

@@ -60,6 +60,24 @@ impl Server {
         Self { port, requests }
     }
 
+    /// Reads the headers of a request, and answers what follows from them.
+    pub(super) fn heads(answer: impl Fn(&str, &mut dyn Stream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                stream.set_read_timeout(Some(SOON)).unwrap();
+                let head = read_request(&mut stream);
+                noted.lock().unwrap().push(head.clone());
+                answer(&head, &mut stream);
+            }
+        });
+        Self { port, requests }
+    }
+
     /// Answers everything with these bytes.
     pub(super) fn of(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
@@ -148,7 +166,15 @@ pub(super) fn shown_in_a_process(test: &str, environment: &[(&str, String)]) -> 
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, "1");
-    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+    for name in [
+        "ALL_PROXY",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "SHOTGUN_API_CACERTS",
+    ] {
         child.env_remove(name).env_remove(name.to_ascii_lowercase());
     }
     let output = child.envs(environment.iter().map(|(name, value)| (name, value))).output().unwrap();

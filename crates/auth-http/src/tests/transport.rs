@@ -97,6 +97,7 @@ fn just_the_headers_of_the_request_are_on_the_wire() {
     let host = format!("host: 127.0.0.1:{}", server.port());
     let agent = "user-agent: auth-http-tests/1.0".to_owned();
     let accept = "accept: application/json".to_owned();
+    let encoding = "accept-encoding: gzip".to_owned();
     let bearer = Authorization::Bearer(Secret::from("t0ken"));
     let form = Body::Form(Secret::from("a=b"));
     let json = Body::Json(Secret::from("{\"a\":\"b\"}"));
@@ -136,7 +137,7 @@ fn just_the_headers_of_the_request_are_on_the_wire() {
         let mut lines = head.split("\r\n");
         assert_eq!((lines.next().unwrap(), content), (line, body));
         let mut headers: Vec<_> = lines.map(str::to_owned).collect();
-        let mut expected = vec![host.clone(), agent.clone(), accept.clone()];
+        let mut expected = vec![host.clone(), agent.clone(), accept.clone(), encoding.clone()];
         expected.extend(more.into_iter().map(str::to_owned));
         headers.sort_unstable();
         expected.sort_unstable();

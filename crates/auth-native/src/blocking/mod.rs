@@ -4,12 +4,20 @@
 //! [`Connection`] serves any number of threads.
 
 mod authenticator;
-mod builder;
 mod connection;
-mod silent;
-mod status;
-mod user;
+mod engine;
 
+use std::sync::Arc;
+
+use auth_core::ports::{Prompt, Transport};
+
+use self::engine::Threads;
+use crate::Error;
+use crate::builder::{Parts, default_prompt};
+use crate::shared::Shared;
+
+#[doc(inline)]
+pub use crate::{State, Status, User};
 #[doc(inline)]
 pub use auth_http::Cancel;
 #[doc(inline)]
@@ -17,11 +25,48 @@ pub use auth_http::blocking::{TransportError, UreqTransport};
 #[doc(inline)]
 pub use auth_http::{NoEntropy, SystemClock, seed};
 pub use authenticator::Authenticator;
-pub use builder::Builder;
 pub use connection::Connection;
-pub use status::{State, Status};
-pub use user::User;
 
+/// Puts an [`Authenticator`] together.
+pub type Builder = crate::Builder<dyn Transport, dyn Prompt>;
+
+impl Builder {
+    /// Puts the parts together. Speaks to nobody, and reads nothing but the environment and the files of authorities.
+    ///
+    /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
+    /// keep sessions in.
+    pub fn build(mut self) -> Result<Authenticator, Error> {
+        let Parts { user_agent, authorities, store, is_quick, clock, settings } = self.parts()?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?),
+        };
+        let prompt = self.prompt.unwrap_or_else(default_prompt);
+        let engine = Threads::new(transport, store, prompt, clock, is_quick);
+        Ok(Authenticator { shared: Shared::new(engine, settings) })
+    }
+}
+
+/// What the tests of both engines are about.
+#[cfg(test)]
+mod subject {
+    pub(super) use super::{Authenticator, Builder, Connection};
+
+    impl Authenticator {
+        pub(super) fn shared_mut(&mut self) -> &mut crate::shared::Shared<super::Threads> {
+            &mut self.shared
+        }
+    }
+}
+#[cfg(test)]
+#[path = "../tests/authenticator.rs"]
+mod authenticator_tests;
+#[cfg(test)]
+#[path = "../tests/connection.rs"]
+mod connection_tests;
+#[cfg(test)]
+#[path = "../tests/quick.rs"]
+mod quick_tests;
 #[cfg(test)]
 #[path = "../tests/rig.rs"]
 mod rig;

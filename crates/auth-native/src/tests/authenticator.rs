@@ -1,10 +1,15 @@
-use auth_core::Error as AuthError;
-use auth_core::error::{CannotPrompt, Policy};
-use auth_core::session::Session;
+use std::sync::Arc;
 
-use super::*;
-use crate::blocking::State;
-use crate::blocking::rig::{LIFE, Rig, URL, secret};
+use auth_core::error::{CannotPrompt, Policy};
+use auth_core::flow::{LoggedOut, LoginOptions, Revocation};
+use auth_core::ports::{Change, Clock as _, Store as _};
+use auth_core::session::Session;
+use auth_core::{Error as AuthError, Notice};
+use auth_http::Cancel;
+
+use super::rig::{LIFE, Rig, URL, secret};
+use super::subject::{Authenticator, Connection};
+use crate::{Access, Error, State, address};
 
 const EXPOSED: &str = "http://tiled.example:8000";
 
@@ -18,7 +23,7 @@ fn stored(rig: &Rig, url: &str, access: &str) {
     let mut session = Session::default();
     session.tokens.access = Some(secret(access));
     session.tokens.refresh = Some(secret("refresh-0"));
-    session.facts.expires = Some(rig.auth().clock.now().wall.after(LIFE));
+    session.facts.expires = Some(rig.clock.now().wall.after(LIFE));
     session.links.refresh = Some("/api/v1/auth/session/refresh".to_owned());
     rig.store.apply(&Change::Save { key, session: Box::new(session) }).unwrap();
 }
@@ -68,25 +73,6 @@ fn a_token_is_renewed_when_it_must_be_and_not_before() {
     let renewed = auth.token(URL, None).unwrap().value;
     assert_eq!(renewed.session.tokens.access, Some(secret("access-3")));
     assert_eq!(rig.site.log().len(), 2);
-}
-
-#[test]
-fn a_store_that_is_read_at_once_gives_the_same_tokens() {
-    let ages = [0, 14, 15, 30].map(Duration::from_mins);
-    let seen = |quick: bool, age: Duration, need: Option<Duration>| {
-        let rig = Rig::default();
-        let auth = Authenticator { is_quick: quick, ..rig.auth() };
-        auth.login(URL, given("alice", "sesame")).unwrap();
-        rig.clock.turn(age);
-        let got =
-            auth.token(URL, need).map(|outcome| (outcome.value.session.tokens.access, outcome.warnings));
-        (got, rig.site.log())
-    };
-    for age in ages {
-        for need in [None, Some(Duration::from_mins(1)), Some(LIFE)] {
-            assert_eq!(seen(true, age, need), seen(false, age, need), "{age:?} {need:?}");
-        }
-    }
 }
 
 #[test]
@@ -176,12 +162,11 @@ fn a_site_that_was_found_to_be_encrypted_is_found_by_its_plain_address() {
 }
 
 #[test]
-fn addresses_that_carry_keys_are_refused_before_anything_is_done_h1() {
+fn an_address_with_a_key_is_refused_where_a_session_is_meant_h1() {
     let rig = Rig::default();
     let auth = rig.auth();
     let url = "http://127.0.0.1:8000/?api_key=canary";
     let errors = [
-        auth.connect(url).unwrap_err(),
         auth.login(url, LoginOptions::default()).unwrap_err(),
         auth.token(url, None).unwrap_err(),
         auth.whoami(url).unwrap_err(),
@@ -220,4 +205,105 @@ fn a_server_says_how_one_signs_in_to_it() {
     let rig = Rig::default();
     let found = rig.auth().discover(URL).unwrap().value;
     assert_eq!(found.about.providers.first().map(|provider| provider.name.raw()), Some("toy"));
+}
+
+type Connect = fn(&Rig, &str) -> Result<Connection, Error>;
+
+#[test]
+fn a_key_is_shown_and_nobody_asked_wherever_it_comes_from_h1() {
+    let key = || secret("api-key");
+    let address = format!("{URL}/?api_key={}", key().expose());
+    let ways: [(&str, Connect); 2] = [
+        ("given", |rig, _| rig.auth().connect_with_key(URL, secret("api-key"))),
+        ("in the address", |rig, address| rig.auth().connect(address)),
+    ];
+    for (name, connect) in ways {
+        let rig = Rig::default();
+        let connection = connect(&rig, &address).unwrap();
+        assert_eq!(connection.access(), Access::ApiKey, "{name}");
+        assert_eq!(rig.site.log(), ["GET http://127.0.0.1:8000/api/v1/ -"], "{name}");
+        assert_eq!(connection.get("metadata/?fields=x").unwrap().status(), 200, "{name}");
+        assert_eq!(connection.whoami().unwrap().name().raw(), "svc", "{name}");
+        let log = rig.site.log();
+        assert!(log.iter().all(|line| line.ends_with(" api-key")) && log.len() == 2, "{log:?}");
+        assert_eq!(connection.token(None).unwrap_err(), AuthError::NotSignedIn.into());
+        assert_eq!(connection.uri().given().to_string(), "http://127.0.0.1:8000/");
+        assert_eq!(rig.auth().sites().unwrap(), []);
+    }
+}
+
+#[test]
+fn two_keys_or_a_key_and_a_name_are_a_question_of_which_is_meant() {
+    let rig = Rig::default();
+    let auth = rig.auth();
+    let address = format!("{URL}/?api_key={}", secret("api-key").expose());
+    assert_eq!(auth.connect_with_key(&address, secret("api-key")).unwrap_err(), Error::TwoKeys);
+    assert_eq!(auth.connect_with(&address, given("alice", "sesame")).unwrap_err(), Error::KeyAndName);
+    let two = format!("{URL}/?api_key=a&api_key=b");
+    assert!(matches!(auth.connect(&two).unwrap_err(), Error::Address(_)));
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+}
+
+#[test]
+fn the_environments_key_goes_to_the_first_site_that_is_connected_to_and_to_no_other() {
+    let rig = Rig::default();
+    let auth = rig.auth_with_environment_key("api-key");
+    assert_eq!(auth.connect(URL).unwrap().access(), Access::ApiKey);
+    rig.person.answers("alice", "sesame");
+    let other = auth.connect("http://127.0.0.1:9000").unwrap();
+    assert_eq!(other.access(), Access::Session);
+    assert_eq!(auth.connect(URL).unwrap().access(), Access::ApiKey);
+    // Somebody who is named signs in; a sweep over sites shows no key.
+    assert_eq!(auth.connect_with(URL, given("alice", "sesame")).unwrap().access(), Access::Session);
+    rig.site.log();
+    auth.status(URL).unwrap();
+    auth.whoami(URL).unwrap();
+    auth.token(URL, None).unwrap();
+    assert!(rig.site.log().iter().all(|line| !line.ends_with(" api-key")));
+    assert_eq!(rig.auth_with_environment_key("").connect(URL).unwrap().access(), Access::Session);
+}
+
+#[test]
+fn a_key_goes_over_no_network_in_clear_n1() {
+    let rig = Rig::default();
+    let error = rig.auth().connect_with_key(EXPOSED, secret("api-key")).unwrap_err();
+    assert!(matches!(error, Error::Auth(AuthError::Policy(Policy::PlainHttp(_)))), "{error}");
+    assert!(rig.site.log().iter().all(|line| line.ends_with(" -")));
+}
+
+#[test]
+fn where_everybody_is_let_in_nobody_is_asked_until_somebody_signs_in() {
+    let rig = Rig::default();
+    rig.site.let_everybody_in();
+    let auth = rig.auth();
+    let connection = auth.connect(URL).unwrap();
+    assert_eq!(connection.access(), Access::Anonymous);
+    assert_eq!(connection.get("metadata/").unwrap().status(), 200);
+    assert_eq!(connection.whoami().unwrap_err(), AuthError::NotSignedIn.into());
+    assert_eq!(connection.authorization().unwrap(), None);
+    assert!(rig.site.log().iter().all(|line| line.ends_with(" -")));
+    assert_eq!(auth.sites().unwrap(), []);
+    auth.login(URL, given("alice", "sesame")).unwrap();
+    assert_eq!(auth.connect(URL).unwrap().access(), Access::Session);
+}
+
+#[test]
+fn a_session_that_is_not_to_be_remembered_is_renewed_in_memory_and_what_was_stored_is_gone() {
+    let rig = Rig::default();
+    rig.auth().login(URL, given("bob", "sesame")).unwrap();
+    let auth = rig.builder().remember_me(false).build().unwrap();
+    rig.person.answers("alice", "sesame");
+    let connection = auth.connect(URL).unwrap();
+    assert_eq!(rig.auth().status(URL).unwrap().state, State::None, "what was stored is no longer meant");
+    for life in 3..6 {
+        rig.clock.turn(LIFE);
+        assert_eq!(connection.token(None).unwrap(), secret(&format!("access-{life}")));
+        assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
+    }
+    assert_eq!(connection.warnings(), []);
+    assert_eq!(rig.auth().status(URL).unwrap().state, State::None);
+    // A wrong password leaves what is stored.
+    rig.auth().login(URL, given("bob", "sesame")).unwrap();
+    assert!(auth.connect_with(URL, given("alice", "wrong")).is_err());
+    assert_eq!(rig.auth().status(URL).unwrap().state, State::Good);
 }

@@ -1,10 +1,16 @@
 use std::thread;
 
-use auth_core::Error as AuthError;
-use auth_core::flow::LoginOptions;
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use super::*;
-use crate::blocking::rig::{LIFE, Rig, URL, secret};
+use auth_core::error::Policy;
+use auth_core::flow::{LoginOptions, Warning};
+use auth_core::wire::Authorization;
+use auth_core::{Error as AuthError, Secret};
+
+use super::rig::{LIFE, Rig, URL, secret};
+use super::subject::Connection;
+use crate::{Error, SessionEvent};
 
 fn connected(rig: &Rig) -> Connection {
     rig.person.answers("alice", "sesame");
@@ -125,4 +131,109 @@ fn threads_that_share_a_connection_renew_once_h15() {
     });
     let refreshes = rig.site.log().into_iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(refreshes, 1);
+}
+
+type Events = Arc<Mutex<Vec<SessionEvent>>>;
+
+fn told(events: &Events) -> Vec<SessionEvent> {
+    core::mem::take(&mut *events.lock().unwrap())
+}
+
+#[test]
+fn who_was_signed_in_is_asked_again_when_the_session_is_over_and_the_host_is_told() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let events = Events::default();
+    let noted = Arc::clone(&events);
+    let subscription = connection.subscribe(move |event| noted.lock().unwrap().push(event.clone()));
+    rig.clock.turn(LIFE);
+    connection.get("metadata/").unwrap();
+    assert_eq!(told(&events), [SessionEvent::Changed]);
+
+    for (number, by) in [(3, Duration::ZERO), (4, LIFE)] {
+        rig.site.forget_everybody();
+        rig.clock.turn(by);
+        rig.person.answers("alice", "sesame");
+        assert_eq!(connection.get("metadata/").unwrap().status(), 200);
+        assert_eq!(told(&events), [SessionEvent::NeedsPerson, SessionEvent::Changed], "{number}");
+        assert_eq!(connection.token(None).unwrap(), secret(&format!("access-{number}")));
+    }
+    rig.site.forget_everybody();
+    let ended = connection.whoami().unwrap_err();
+    assert_eq!(ended, AuthError::from(auth_core::error::CannotPrompt::Unanswered).into());
+    assert!(matches!(told(&events)[..], [SessionEvent::NeedsPerson, SessionEvent::Ended(_)]));
+    drop(subscription);
+    rig.person.answers("alice", "sesame");
+    assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
+    assert_eq!(told(&events), []);
+}
+
+#[test]
+fn only_who_was_signed_in_can_answer() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.site.forget_everybody();
+    // A prompt that does not keep to the name that it was told.
+    rig.person.answers("bob", "sesame");
+    assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
+}
+
+#[test]
+fn a_program_that_asks_nobody_is_told_that_its_session_is_over() {
+    let rig = Rig::default();
+    rig.person.answers("alice", "sesame");
+    rig.auth().connect(URL).unwrap();
+    let connection = rig.builder().never_ask().build().unwrap().connect(URL).unwrap();
+    let events = Events::default();
+    let noted = Arc::clone(&events);
+    let _subscription = connection.subscribe(move |event| noted.lock().unwrap().push(event.clone()));
+    rig.site.forget_everybody();
+    let error = connection.get("metadata/").unwrap_err();
+    let Error::Auth(error) = error else { panic!("{error}") };
+    assert!(error.ends_session(), "{error}");
+    assert_eq!(told(&events), [SessionEvent::Ended(error)]);
+}
+
+#[test]
+fn what_a_client_of_ones_own_shows_is_renewed_once_when_it_is_refused_h16() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let first = connection.authorization().unwrap().unwrap();
+    assert_eq!(first.header(), Secret::from(format!("Bearer {}", secret("access-1").expose())));
+    let second = connection.refused(&first).unwrap().unwrap();
+    assert_eq!(second, Authorization::Bearer(secret("access-2")));
+    // Another request that had shown the first one meanwhile.
+    assert_eq!(connection.refused(&first).unwrap().unwrap(), second);
+    let refreshes = rig.site.log().into_iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(refreshes, 1);
+    let with_key = rig.auth().connect_with_key(URL, secret("api-key")).unwrap();
+    let key = with_key.authorization().unwrap().unwrap();
+    assert_eq!(key, Authorization::ApiKey(secret("api-key")));
+    assert_eq!(with_key.refused(&key).unwrap(), None);
+}
+
+#[test]
+fn the_accounts_sessions_are_listed_and_one_of_them_is_ended() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let sessions = connection.sessions().unwrap();
+    assert_eq!(sessions.len(), 1);
+    connection.revoke_session(sessions[0].uuid.raw()).unwrap();
+    let last = rig.site.log().pop().unwrap();
+    let path = "auth/session/revoke/0123456789abcdef0123456789abcdef";
+    assert_eq!(last, format!("DELETE http://127.0.0.1:8000/api/v1/{path} access-1"));
+    assert_eq!(connection.revoke_session("../../node").unwrap_err(), Error::NoSession);
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+}
+
+#[test]
+fn a_connection_signs_out_and_says_so() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let events = Events::default();
+    let noted = Arc::clone(&events);
+    let _subscription = connection.subscribe(move |event| noted.lock().unwrap().push(event.clone()));
+    connection.logout().unwrap();
+    assert_eq!(told(&events), [SessionEvent::Ended(AuthError::NotSignedIn)]);
+    assert_eq!(rig.auth().status(URL).unwrap().state, crate::State::None);
 }

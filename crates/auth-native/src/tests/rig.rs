@@ -15,7 +15,7 @@ use auth_core::wire::{Authorization, Request, Response};
 use auth_core::{Answer, Foreign, Notice, PromptFault, Question, Secret};
 use auth_store::MemoryStore;
 
-use super::{Authenticator, Builder};
+use super::subject::{Authenticator, Builder};
 
 pub(super) const URL: &str = "http://127.0.0.1:8000";
 /// How long an access token lives.
@@ -38,12 +38,24 @@ struct SiteState {
     user: String,
     log: Vec<String>,
     down: bool,
+    open: bool,
+    /// True if it has forgotten everybody who was signed in.
+    forgot: bool,
 }
 
 impl Site {
     /// What was asked, as `METHOD URL CREDENTIAL` with the credential's name, since this was last called.
     pub(super) fn log(&self) -> Vec<String> {
         core::mem::take(&mut self.state.lock().unwrap().log)
+    }
+
+    pub(super) fn let_everybody_in(&self) {
+        self.state.lock().unwrap().open = true;
+    }
+
+    /// Knows no session that it has given so far.
+    pub(super) fn forget_everybody(&self) {
+        self.state.lock().unwrap().forgot = true;
     }
 
     pub(super) fn take_down(&self) {
@@ -68,34 +80,49 @@ impl SiteState {
             );
             Response::new(200, [], body)
         };
-        let known = matches!(&request.authorization,
-            Some(Authorization::Bearer(token)) if *token == secret(&format!("access-{}", self.given)));
+        let known = match &request.authorization {
+            Some(Authorization::Bearer(token)) => {
+                !self.forgot && *token == secret(&format!("access-{}", self.given))
+            }
+            Some(Authorization::ApiKey(key)) => *key == secret("api-key"),
+            None => self.open,
+        };
+        let has_key = matches!(&request.authorization, Some(Authorization::ApiKey(_)));
         match (request.method.as_str(), path.trim_start_matches("/api/v1/")) {
             ("GET", "") => Response::new(
                 200,
                 [],
-                r#"{"authentication":{"required":true,"providers":[{"provider":"toy","mode":"internal",
+                r#"{"authentication":{"required":REQUIRED,"providers":[{"provider":"toy","mode":"internal",
                     "links":{"auth_endpoint":"/api/v1/auth/provider/toy/token"}}],
-                    "links":{"whoami":"/api/v1/auth/whoami","refresh_session":"/api/v1/auth/session/refresh"}}}"#,
+                    "links":{"whoami":"/api/v1/auth/whoami","refresh_session":"/api/v1/auth/session/refresh"}}}"#
+                    .replace("REQUIRED", if self.open { "false" } else { "true" }),
             ),
             ("POST", "auth/provider/toy/token")
                 if content.ends_with(&format!("password={}", secret("sesame").expose())) =>
             {
                 let user = content.split("username=").nth(1).and_then(|rest| rest.split('&').next());
                 self.user = user.unwrap_or_default().to_owned();
+                self.forgot = false;
                 tokens(self)
             }
             ("POST", "auth/session/refresh")
-                if content.contains(secret(&format!("refresh-{}", self.given)).expose()) =>
+                if !self.forgot && content.contains(secret(&format!("refresh-{}", self.given)).expose()) =>
             {
                 tokens(self)
             }
             ("POST", "auth/session/revoke") => Response::new(204, [], ""),
+            ("GET", "auth/whoami") if known && has_key => {
+                Response::new(200, [], r#"{"uuid":"svc","type":"service"}"#)
+            }
+            ("DELETE", path) if known && path.starts_with("auth/session/revoke/") => {
+                Response::new(204, [], "")
+            }
             ("GET", "auth/whoami") if known => Response::new(
                 200,
                 [],
                 format!(
-                    r#"{{"uuid":"p-{0}","type":"user","identities":[{{"id":"{0}","provider":"toy"}}]}}"#,
+                    r#"{{"uuid":"p-{0}","type":"user","identities":[{{"id":"{0}","provider":"toy"}}],
+                        "sessions":[{{"uuid":"0123456789abcdef0123456789abcdef","revoked":false}}]}}"#,
                     self.user
                 ),
             ),
@@ -221,9 +248,17 @@ impl Rig {
             .prompt(Arc::clone(&self.person) as Arc<dyn Prompt>)
             .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
             .store(Arc::clone(&self.store) as Arc<dyn Store>)
+            .ignore_environment_key()
     }
 
     pub(super) fn auth(&self) -> Authenticator {
         self.builder().build().unwrap()
+    }
+
+    /// As if `TILED_API_KEY` held the key that is called so.
+    pub(super) fn auth_with_environment_key(&self, name: &str) -> Authenticator {
+        let mut auth = self.auth();
+        auth.shared_mut().settings.key = Some(if name.is_empty() { Secret::default() } else { secret(name) });
+        auth
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn run(plan: Login) -> Result<Exit, Failure> {
     let password = if password_stdin { Some(stdin::password()?) } else { None };
     let options = LoginOptions {
         reuse: false,
+        anonymous: false,
         never_ask: password_stdin,
         provider,
         username: username.clone(),

@@ -80,6 +80,7 @@ mod tests {
             kind: "user".into(),
             identities: vec![alice],
             roles: vec!["user".into(), "admin".into()],
+            sessions: Vec::new(),
         };
         let service =
             Principal { identities: Vec::new(), roles: Vec::new(), kind: "service".into(), ..person.clone() };

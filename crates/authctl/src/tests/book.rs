@@ -85,6 +85,10 @@ fn errors() -> Vec<Error> {
         address("http://h/?api_key=a&api_key=b").unwrap_err(),
         address("http://h/%00").unwrap_err(),
         Error::ApiKey,
+        Error::TwoKeys,
+        Error::KeyAndName,
+        Error::NoSession,
+        Error::Authorities { file: name(), why: name() },
         Error::UserAgent,
         Error::NoEntropy,
     ];

@@ -387,8 +387,38 @@ fn errors_that_come_before_any_flow_are_said_too() {
             Error::ApiKey,
             2,
             "address",
-            "the address carries an API key, and API keys are not supported yet; leave api_key out of it\nGive the \
+            "the address carries an API key, and this is about a session; leave api_key out of it\nGive the \
              address without api_key, and sign in with `authctl login`."
+                .to_owned(),
+        ),
+        (
+            Error::TwoKeys,
+            2,
+            "address",
+            "an API key stands in the address, and another was given; which one is meant?\nLeave one of them out."
+                .to_owned(),
+        ),
+        (
+            Error::KeyAndName,
+            2,
+            "address",
+            "an API key and a user or provider to sign in with were given; which one is meant?\nLeave one of them \
+             out."
+                .to_owned(),
+        ),
+        (
+            Error::NoSession,
+            2,
+            "usage",
+            "this is not the name of a session, which has 32 hexadecimal digits\n`authctl sessions` lists them."
+                .to_owned(),
+        ),
+        (
+            Error::Authorities { file: "/etc/ca.pem".into(), why: "it is not in PEM".into() },
+            2,
+            "authorities",
+            "the file of certificate authorities /etc/ca.pem cannot be used: it is not in PEM\nSSL_CERT_FILE and \
+             SHOTGUN_API_CACERTS name such files: correct or unset them."
                 .to_owned(),
         ),
         (

@@ -18,6 +18,8 @@ pub(super) fn of(error: &reqwest::Error) -> Unreachable {
         TransportFault::Timeout
     } else if any(error, <dyn Error>::is::<Unresolved>) {
         TransportFault::Resolve
+    } else if is_early && any(error, is_tunnel) {
+        TransportFault::Proxy
     } else if any(error, is_tls) || (is_early && any(error, is_cut_off)) {
         TransportFault::Tls
     } else if is_early {
@@ -38,6 +40,14 @@ fn read(error: &hyper::Error) -> TransportFault {
     } else {
         TransportFault::Closed
     }
+}
+
+/// True for what a proxy answers in place of making the connection. hyper does not tell otherwise.
+fn is_tunnel(cause: &(dyn Error + 'static)) -> bool {
+    let said = cause.to_string();
+    said == "tunnel error"
+        || said.starts_with("tunnel error: ")
+        || said.contains("proxy authorization required")
 }
 
 fn timed_out(cause: &(dyn Error + 'static)) -> bool {

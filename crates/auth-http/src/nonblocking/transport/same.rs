@@ -1,5 +1,7 @@
 //! What the blocking transport promises, this one promises too.
 
+use std::path::PathBuf;
+
 use auth_core::error::Sent;
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Request, Response};
@@ -21,6 +23,10 @@ const IN_A_HANDSHAKE: Sent = Sent::Maybe;
 impl Subject {
     fn new(user_agent: &str) -> Result<Self, TransportError> {
         ReqwestTransport::new(user_agent).map(Self)
+    }
+
+    fn with_authorities(user_agent: &str, files: &[PathBuf]) -> Result<Self, TransportError> {
+        ReqwestTransport::with_authorities(user_agent, files).map(Self)
     }
 }
 

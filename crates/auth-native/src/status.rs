@@ -44,7 +44,7 @@ pub enum State {
 }
 
 impl Status {
-    pub(super) fn new(
+    pub(crate) fn new(
         uri: TiledUri,
         user: Option<Foreign>,
         allow_http: bool,

@@ -6,7 +6,7 @@ use auth_core::wire::{Request, Response};
 
 /// Asks nobody and tells nothing.
 #[cfg(not(feature = "terminal"))]
-pub(super) struct Silent;
+pub(crate) struct Silent;
 
 #[cfg(not(feature = "terminal"))]
 impl auth_core::ports::Prompt for Silent {
@@ -22,7 +22,7 @@ impl auth_core::ports::Prompt for Silent {
 }
 
 /// Reaches nobody.
-pub(super) struct Unplugged;
+pub(crate) struct Unplugged;
 
 impl Transport for Unplugged {
     fn send(&self, _request: &Request) -> Result<Response, Unreachable> {

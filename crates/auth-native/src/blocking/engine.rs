@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use auth_core::Error as AuthError;
+use auth_core::Notice;
+use auth_core::error::StoreFault;
+use auth_core::flow::{Flow, Outcome};
+use auth_core::ports::{Clock, Prompt, Store, Transport};
+use auth_core::time::Now;
+use auth_http::Cancel;
+use auth_http::blocking::Driver;
+
+use crate::shared::{Engine, Unplugged};
+
+/// Carries flows out on the calling thread: its futures are ready at once.
+#[derive(Clone)]
+pub(super) struct Threads {
+    transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
+    prompt: Arc<dyn Prompt>,
+    clock: Arc<dyn Clock>,
+    pub(super) is_quick: bool,
+}
+
+impl Threads {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        store: Arc<dyn Store>,
+        prompt: Arc<dyn Prompt>,
+        clock: Arc<dyn Clock>,
+        is_quick: bool,
+    ) -> Self {
+        Self { transport, store, prompt, clock, is_quick }
+    }
+}
+
+impl Engine for Threads {
+    async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, AuthError>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let Self { transport, store, prompt, clock, .. } = self.clone();
+        Driver::new(transport, store, prompt, clock).run(flow, cancel)
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        ask(&*self.store)
+    }
+
+    async fn tell(&self, notice: Notice) {
+        self.prompt.tell(&notice);
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn with_store(&self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self.clone() }
+    }
+
+    fn unplugged(&self) -> Self {
+        Self { transport: Arc::new(Unplugged), ..self.clone() }
+    }
+
+    fn is_quick(&self) -> bool {
+        self.is_quick
+    }
+}

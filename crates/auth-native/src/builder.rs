@@ -1,0 +1,194 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use auth_core::Secret;
+use auth_core::ports::{Clock, Store};
+use auth_http::{Cancel, SystemClock};
+
+use crate::Error;
+use crate::shared::Settings;
+
+/// Puts an `Authenticator` together; made by its `builder`. `T` and `P` are the transports and prompts that it takes.
+///
+/// Each part has a default, which follows from the features that are on: sessions are kept in Tiled's token directory
+/// with `file`, else in memory; questions are asked at the terminal with `terminal`, else they are not asked.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[must_use = "nothing happens until `build` is called"]
+pub struct Builder<T: ?Sized, P: ?Sized> {
+    user_agent: Option<String>,
+    authorities: Vec<PathBuf>,
+    store: Option<Arc<dyn Store>>,
+    pub(crate) prompt: Option<Arc<P>>,
+    pub(crate) transport: Option<Arc<T>>,
+    clock: Option<Arc<dyn Clock>>,
+    cancel: Option<Cancel>,
+    never_ask: bool,
+    allow_http: bool,
+    forgets: bool,
+    ignores_environment: bool,
+}
+
+/// What a builder brought, or what stands in for it.
+pub(crate) struct Parts {
+    pub(crate) user_agent: String,
+    pub(crate) authorities: Vec<PathBuf>,
+    pub(crate) store: Arc<dyn Store>,
+    /// True for the store of this crate's choice, which keeps nobody waiting.
+    #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "a runtime waits for no file"))]
+    pub(crate) is_quick: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+}
+
+impl<T: ?Sized, P: ?Sized> Builder<T, P> {
+    pub(crate) fn new() -> Self {
+        Self {
+            user_agent: None,
+            authorities: Vec::new(),
+            store: None,
+            prompt: None,
+            transport: None,
+            clock: None,
+            cancel: None,
+            never_ask: false,
+            allow_http: false,
+            forgets: false,
+            ignores_environment: false,
+        }
+    }
+
+    /// What the program calls itself towards servers, as in `mytool/1.0` (RFC 9110 section 10.1.5). Without it this
+    /// crate's own name and version are given. A transport of your own does not see it.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// A file of authorities, in PEM, to trust besides those of the system: a studio's own. More than one can be
+    /// given. The files that `SSL_CERT_FILE` and `SHOTGUN_API_CACERTS` name are trusted too. A transport of your own
+    /// does not see it.
+    pub fn authorities(mut self, file: impl Into<PathBuf>) -> Self {
+        self.authorities.push(file.into());
+        self
+    }
+
+    /// Where sessions are kept.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Who is asked.
+    pub fn prompt(mut self, prompt: Arc<P>) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    /// How servers are reached.
+    pub fn transport(mut self, transport: Arc<T>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// What tells the time.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// What stops everything that this authenticator does; see [`Cancel`]. Once cancelled it does nothing more.
+    pub fn cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Asks nobody: where a question would be needed, the answer is
+    /// [`CannotPrompt`](crate::error::CannotPrompt::NotAllowed) at once. Notices are still told.
+    pub fn never_ask(mut self) -> Self {
+        self.never_ask = true;
+        self
+    }
+
+    /// Lets credentials go over a network in clear, to every server. A warning is told each time.
+    ///
+    /// For one server, [`LoginOptions::allow_http`](crate::LoginOptions::allow_http) does it and is remembered.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// With `false`, sessions are kept in memory only, for as long as a connection lives; none that is stored is used,
+    /// and what is stored for a site is removed once somebody has signed in to it.
+    pub fn remember_me(mut self, remember: bool) -> Self {
+        self.forgets = !remember;
+        self
+    }
+
+    /// Does not read `TILED_API_KEY`, which is otherwise taken for the first site that is connected to (spec: Tiled,
+    /// section 10).
+    pub fn ignore_environment_key(mut self) -> Self {
+        self.ignores_environment = true;
+        self
+    }
+
+    pub(crate) fn parts(&mut self) -> Result<Parts, Error> {
+        let ours = concat!("auth-native/", env!("CARGO_PKG_VERSION"));
+        let (store, is_quick) = match self.store.take() {
+            Some(store) => (store, false),
+            None => (default_store()?, true),
+        };
+        Ok(Parts {
+            user_agent: self.user_agent.take().unwrap_or_else(|| ours.to_owned()),
+            authorities: std::mem::take(&mut self.authorities),
+            store,
+            is_quick,
+            clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
+            settings: Settings {
+                cancel: self.cancel.take().unwrap_or_default(),
+                never_ask: self.never_ask,
+                allow_http: self.allow_http,
+                forgets: self.forgets,
+                key: if self.ignores_environment { None } else { environment_key() },
+            },
+        })
+    }
+}
+
+/// An empty one is none (spec: Tiled, section 10).
+fn environment_key() -> Option<Secret> {
+    std::env::var("TILED_API_KEY").ok().filter(|key| !key.is_empty()).map(Secret::from)
+}
+
+#[cfg(feature = "file")]
+fn default_store() -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(auth_store::TiledDirectory::from_env()?))
+}
+
+#[cfg(not(feature = "file"))]
+#[allow(clippy::unnecessary_wraps, reason = "finding the folders of the feature `file` can fail")]
+fn default_store() -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(auth_store::MemoryStore::new()))
+}
+
+/// Who is asked if the program does not say.
+#[cfg(feature = "terminal")]
+pub(crate) fn default_prompt() -> Arc<dyn auth_core::ports::Prompt> {
+    Arc::new(auth_prompt_cli::TerminalPrompt::new())
+}
+
+/// Who is asked if the program does not say: nobody.
+#[cfg(not(feature = "terminal"))]
+pub(crate) fn default_prompt() -> Arc<dyn auth_core::ports::Prompt> {
+    Arc::new(crate::shared::Silent)
+}
+
+impl<T: ?Sized, P: ?Sized> fmt::Debug for Builder<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("user_agent", &self.user_agent)
+            .field("never_ask", &self.never_ask)
+            .field("allow_http", &self.allow_http)
+            .finish_non_exhaustive()
+    }
+}

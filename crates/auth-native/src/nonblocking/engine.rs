@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use auth_core::Error as AuthError;
+use auth_core::Notice;
+use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::flow::{Flow, Outcome};
+use auth_core::ports::{Clock, Store};
+use auth_core::time::Now;
+use auth_http::Cancel;
+use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside};
+
+use crate::shared::{Engine, Unplugged};
+
+/// Carries flows out on a tokio runtime, and asks stores on threads of their own.
+#[derive(Clone)]
+pub(super) struct Tasks {
+    transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
+    prompt: Arc<dyn Prompt>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Tasks {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        store: Arc<dyn Store>,
+        prompt: Arc<dyn Prompt>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { transport, store, prompt, clock }
+    }
+}
+
+impl Engine for Tasks {
+    async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, AuthError>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let Self { transport, store, prompt, clock } = self.clone();
+        Driver::new(transport, store, prompt, clock).run(flow, cancel).await
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, StoreFault> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        let store = Arc::clone(&self.store);
+        let broken = || {
+            let kind = StoreFaultKind::Other("it fell over, or no thread could be had".into());
+            Err(StoreFault { kind, path: auth_core::Foreign::default() })
+        };
+        aside(move || ask(&*store)).await.unwrap_or_else(broken)
+    }
+
+    async fn tell(&self, notice: Notice) {
+        self.prompt.tell(&notice).await;
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn with_store(&self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self.clone() }
+    }
+
+    fn unplugged(&self) -> Self {
+        let nobody: Arc<Unplugged> = Arc::new(Unplugged);
+        Self { transport: Arc::new(Threaded::new(nobody)), ..self.clone() }
+    }
+
+    fn is_quick(&self) -> bool {
+        false
+    }
+}

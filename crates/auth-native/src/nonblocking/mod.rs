@@ -1,0 +1,59 @@
+//! Signing in on a tokio runtime, without keeping a thread of it waiting.
+//!
+//! Everything here can be used from several tasks at once: an [`Authenticator`] is cheap to clone, and one
+//! [`Connection`] serves any number of tasks.
+
+mod authenticator;
+mod connection;
+mod engine;
+
+use std::sync::Arc;
+
+use self::engine::Tasks;
+use crate::Error;
+use crate::builder::{Parts, default_prompt};
+use crate::shared::Shared;
+
+#[doc(inline)]
+pub use crate::{State, Status, User};
+#[doc(inline)]
+pub use auth_http::Cancel;
+#[doc(inline)]
+pub use auth_http::nonblocking::{
+    Asker, Asking, Exchange, Prompt, ReqwestTransport, Telling, Threaded, Transport, TransportError,
+};
+#[doc(inline)]
+pub use auth_http::{NoEntropy, SystemClock, seed};
+pub use authenticator::Authenticator;
+pub use connection::Connection;
+
+/// Puts an [`Authenticator`] together.
+pub type Builder = crate::Builder<dyn Transport, dyn Prompt>;
+
+impl Builder {
+    /// Puts the parts together. Speaks to nobody, and reads nothing but the environment and the files of authorities.
+    ///
+    /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
+    /// keep sessions in.
+    pub fn build(mut self) -> Result<Authenticator, Error> {
+        let Parts { user_agent, authorities, store, clock, settings, .. } = self.parts()?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?),
+        };
+        let prompt = self.prompt.unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
+        Ok(Authenticator { shared: Shared::new(Tasks::new(transport, store, prompt, clock), settings) })
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/authenticator.rs"]
+mod authenticator_tests;
+#[cfg(test)]
+#[path = "../tests/connection.rs"]
+mod connection_tests;
+#[cfg(test)]
+#[path = "../tests/rig.rs"]
+mod rig;
+#[cfg(test)]
+mod subject;

@@ -1,0 +1,272 @@
+use core::time::Duration;
+use std::sync::{Arc, OnceLock};
+
+use auth_core::flow::{
+    Discover, Discovered, Flow, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
+    Revocation, SignedIn, Warning, Whoami, WhoamiAnswer,
+};
+use auth_core::ports::{Change, Key, Loaded, SiteEntry, Store};
+use auth_core::session::Session;
+use auth_core::tiled::TiledUri;
+use auth_core::time::Now;
+use auth_core::{Error as AuthError, Notice, Secret, Seed};
+use auth_http::Cancel;
+use auth_store::MemoryStore;
+
+use super::connection::Credential;
+use super::{Engine, Link, Place};
+use crate::address::{address, is_exposed};
+use crate::{Error, Status, User};
+
+/// What a program has chosen.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) cancel: Cancel,
+    pub(crate) never_ask: bool,
+    pub(crate) allow_http: bool,
+    /// True if sessions are kept in memory only, and none that is stored is used.
+    pub(crate) forgets: bool,
+    /// The key of the environment.
+    pub(crate) key: Option<Secret>,
+}
+
+/// Signing in, by whatever engine.
+#[derive(Clone)]
+pub(crate) struct Shared<E> {
+    pub(crate) engine: E,
+    pub(crate) settings: Settings,
+    /// The one site that the key of the environment goes to.
+    bound: Arc<OnceLock<Key>>,
+}
+
+impl<E: Engine> Shared<E> {
+    pub(crate) fn new(engine: E, settings: Settings) -> Self {
+        Self { engine, settings, bound: Arc::default() }
+    }
+
+    pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
+        Self { engine: self.engine.with_store(store), ..self.clone() }
+    }
+
+    pub(crate) async fn connect(
+        &self,
+        url: &str,
+        key: Option<Secret>,
+        options: LoginOptions,
+    ) -> Result<Link<E>, Error> {
+        let uri: TiledUri = url.parse()?;
+        let (uri, in_address) = uri.take_api_key();
+        if key.is_some() && in_address.is_some() {
+            return Err(Error::TwoKeys);
+        }
+        let key = key.or(in_address);
+        let names_somebody =
+            options.username.is_some() || options.password.is_some() || options.provider.is_some();
+        if key.is_some() && names_somebody {
+            return Err(Error::KeyAndName);
+        }
+        let place = self.find(uri).await?;
+        match key.or_else(|| self.key_for(&place.uri).filter(|_| !names_somebody)) {
+            Some(key) => self.connect_with_key(place, key, options.allow_http).await,
+            None => self.connect_as_somebody(place, options).await,
+        }
+    }
+
+    /// The key of the environment, for the first site that asks for it.
+    fn key_for(&self, uri: &TiledUri) -> Option<Secret> {
+        let key = self.settings.key.clone().filter(|key| !key.is_empty())?;
+        (*self.bound.get_or_init(|| uri.key()) == uri.key()).then_some(key)
+    }
+
+    async fn connect_with_key(&self, place: Place, key: Secret, allow_http: bool) -> Result<Link<E>, Error> {
+        let allow_http = allow_http || place.allow_http;
+        let discover = Discover::new(place.uri.clone(), seed()?).allow_http(allow_http);
+        let Outcome { value, warnings } = self.run(discover).await?;
+        let place = Place { uri: value.uri, allow_http, ..place };
+        Ok(Link::new(self.clone(), place, Credential::Key(key), warnings))
+    }
+
+    async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Link<E>, Error> {
+        let allow_http = place.allow_http || options.allow_http;
+        let (shared, outcome) = if self.settings.forgets {
+            self.sign_in_forgetting(&place, options).await?
+        } else {
+            (self.clone(), self.sign_in(&place, options).await?)
+        };
+        let Outcome { value, warnings } = outcome;
+        let place = Place { uri: value.uri, allow_http, ..place };
+        Ok(Link::new(shared, place, Credential::Session(Box::new(value.session)), warnings))
+    }
+
+    /// In memory only; what is stored is not used, and of no use from then on.
+    async fn sign_in_forgetting(
+        &self,
+        place: &Place,
+        options: LoginOptions,
+    ) -> Result<(Self, Outcome<SignedIn>), Error> {
+        let shared = self.with_store(Arc::new(MemoryStore::new()));
+        let mut outcome = shared.sign_in(place, options).await?;
+        let stale = Logout::new(outcome.value.uri.clone());
+        match self.engine.unplugged().run(stale, &self.settings.cancel).await {
+            Ok(_) | Err(AuthError::NotSignedIn) => {}
+            Err(AuthError::Store(fault)) => outcome.warnings.push(Warning::NotCleared(fault)),
+            Err(error) => return Err(error.into()),
+        }
+        Ok((shared, outcome))
+    }
+
+    pub(crate) async fn login(&self, url: &str, options: LoginOptions) -> Result<Outcome<SignedIn>, Error> {
+        let place = self.place(url).await?;
+        if self.settings.forgets {
+            return Ok(self.sign_in_forgetting(&place, options).await?.1);
+        }
+        self.sign_in(&place, options).await
+    }
+
+    pub(crate) async fn token(&self, url: &str, need: Option<Duration>) -> Result<Outcome<Renewed>, Error> {
+        self.renew(&self.place(url).await?, need).await
+    }
+
+    pub(crate) async fn whoami(&self, url: &str) -> Result<Outcome<User>, Error> {
+        let Outcome { value, warnings } = self.ask_who(&self.place(url).await?).await?;
+        Ok(Outcome { value: User::from(value.principal?), warnings })
+    }
+
+    pub(crate) async fn logout(&self, url: &str) -> Result<LoggedOut, Error> {
+        self.end(&self.place(url).await?).await
+    }
+
+    pub(crate) async fn end(&self, place: &Place) -> Result<LoggedOut, Error> {
+        let flow = Logout::new(place.uri.clone());
+        if let Err(policy) = place.check() {
+            let engine = self.engine.unplugged();
+            let LoggedOut { revocation } = engine.run(flow, &self.settings.cancel).await?.value;
+            return Ok(LoggedOut {
+                revocation: match revocation {
+                    Revocation::Failed(_) => Revocation::Failed(policy.into()),
+                    other => other,
+                },
+            });
+        }
+        self.warn(place).await;
+        Ok(self.run(flow).await?.value)
+    }
+
+    pub(crate) async fn status(&self, url: &str) -> Result<Status, Error> {
+        let Place { uri, allow_http, user } = self.place(url).await?;
+        let key = uri.key();
+        let loaded = self.engine.look(move |store| store.load(&key)).await?;
+        Ok(Status::new(uri, user, allow_http, loaded, self.engine.now()))
+    }
+
+    pub(crate) async fn sites(&self) -> Result<Vec<SiteEntry>, Error> {
+        Ok(self.engine.look(|store| store.sites()).await?)
+    }
+
+    pub(crate) async fn forget(&self, url: &str) -> Result<(), Error> {
+        let key = self.place(url).await?.uri.key();
+        self.engine.look(move |store| store.apply(&Change::Forget(key))).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn discover(&self, url: &str) -> Result<Outcome<Discovered>, Error> {
+        let place = self.place(url).await?;
+        self.run(Discover::new(place.uri, seed()?).allow_http(place.allow_http)).await
+    }
+
+    /// What is remembered of a server.
+    async fn place(&self, url: &str) -> Result<Place, Error> {
+        self.find(address(url)?).await
+    }
+
+    async fn find(&self, uri: TiledUri) -> Result<Place, Error> {
+        Ok(Place::find(uri, &self.sites().await?, self.settings.allow_http))
+    }
+
+    pub(crate) async fn sign_in(
+        &self,
+        place: &Place,
+        options: LoginOptions,
+    ) -> Result<Outcome<SignedIn>, Error> {
+        let allow_http = options.allow_http || place.allow_http;
+        let place = Place { allow_http, ..place.clone() };
+        let mut reuse = options.reuse;
+        if reuse && place.check().is_err() {
+            // One that is not good would be renewed, in clear.
+            let stored = self.stored(&place).await?;
+            reuse = stored.is_some_and(|session| is_good(&session, self.engine.now(), None));
+        }
+        let never_ask = options.never_ask || self.settings.never_ask;
+        let options = LoginOptions { reuse, never_ask, allow_http, ..options };
+        self.run(Login::new(place.uri, options, seed()?)).await
+    }
+
+    async fn stored(&self, place: &Place) -> Result<Option<Session>, Error> {
+        let key = place.uri.key();
+        Ok(match self.engine.look(move |store| store.load(&key)).await? {
+            Loaded::Found(stored) => Some(stored.session),
+            Loaded::None | Loaded::Torn => None,
+        })
+    }
+
+    pub(crate) async fn renew(
+        &self,
+        place: &Place,
+        need: Option<Duration>,
+    ) -> Result<Outcome<Renewed>, Error> {
+        let look_first = self.engine.is_quick() || is_exposed(&place.uri);
+        let stored = if look_first { self.stored(place).await? } else { None };
+        if let Some(session) = stored {
+            let now = self.engine.now();
+            let still_lasts = session.lasts(now, need.unwrap_or_default());
+            let good = is_good(&session, now, need);
+            let value = Renewed { session, fresh: false };
+            match place.check() {
+                _ if good => return Ok(Outcome::clean(value)),
+                Err(policy) if still_lasts => {
+                    return Ok(Outcome { value, warnings: vec![Warning::NotRenewed(policy.into())] });
+                }
+                Err(policy) => return Err(policy.into()),
+                Ok(()) => self.warn(place).await,
+            }
+        }
+        let renewal = Renewal::new(place.uri.clone(), seed()?).lasting(need).allow_http(place.allow_http);
+        self.run(renewal).await
+    }
+
+    pub(crate) async fn ask_who(&self, place: &Place) -> Result<Outcome<WhoamiAnswer>, Error> {
+        self.approach(place).await?;
+        self.run(Whoami::new(place.uri.clone(), seed()?).allow_http(place.allow_http)).await
+    }
+
+    /// To be called before a credential goes to a server.
+    pub(crate) async fn approach(&self, place: &Place) -> Result<(), Error> {
+        place.check()?;
+        self.warn(place).await;
+        Ok(())
+    }
+
+    async fn warn(&self, place: &Place) {
+        if is_exposed(&place.uri) {
+            self.engine.tell(Notice::PlainHttp(place.uri.origin().clone())).await;
+        }
+    }
+
+    pub(crate) async fn run<F>(&self, flow: F) -> Result<Outcome<F::Output>, Error>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Ok(self.engine.run(flow, &self.settings.cancel).await?)
+    }
+}
+
+/// True if a session need not be renewed yet.
+pub(crate) fn is_good(session: &Session, now: Now, need: Option<Duration>) -> bool {
+    let margin = session.margin();
+    session.lasts(now, need.map_or(margin, |need| need.max(margin)))
+}
+
+pub(crate) fn seed() -> Result<Seed, Error> {
+    auth_http::seed().map_err(|_| Error::NoEntropy)
+}

@@ -1,0 +1,289 @@
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use auth_core::error::{CannotPrompt, Policy};
+use auth_core::flow::{
+    Call, Called, LoggedOut, LoginOptions, Outcome, Renewal, Warning, Whoami, WhoamiAnswer,
+};
+use auth_core::ports::{Change, Store as _};
+use auth_core::session::Session;
+use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
+use auth_core::wire::{Authorization, Request, Response};
+use auth_core::{Error as AuthError, Secret};
+use auth_store::MemoryStore;
+
+use super::{Engine, Place, SessionEvent, Shared, Subscribers, is_good, seed};
+use crate::{Access, Error, User};
+
+/// How many different warnings are kept for whoever asks.
+const MOST_WARNINGS: usize = 32;
+
+/// What a connection shows.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    /// A session; one without tokens is nobody's.
+    Session(Box<Session>),
+    Key(Secret),
+}
+
+/// A connection, by whatever engine.
+pub(crate) struct Link<E> {
+    pub(crate) place: Place,
+    pub(crate) subscribers: Subscribers,
+    state: Mutex<State<E>>,
+}
+
+struct State<E> {
+    shared: Shared<E>,
+    credential: Credential,
+    warnings: Vec<Warning>,
+}
+
+impl<E: Engine> Link<E> {
+    pub(super) fn new(
+        shared: Shared<E>,
+        place: Place,
+        credential: Credential,
+        warnings: Vec<Warning>,
+    ) -> Self {
+        let mut state = State { shared, credential, warnings: Vec::new() };
+        state.note(&place, warnings);
+        Self { place, subscribers: Subscribers::default(), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn access(&self) -> Access {
+        match &self.state().credential {
+            Credential::Key(_) => Access::ApiKey,
+            Credential::Session(session) if session.tokens.is_empty() => Access::Anonymous,
+            Credential::Session(_) => Access::Session,
+        }
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        match &self.state().credential {
+            Credential::Session(session) => (**session).clone(),
+            Credential::Key(_) => Session::default(),
+        }
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        core::mem::take(&mut self.state().warnings)
+    }
+
+    pub(crate) async fn whoami(&self) -> Result<User, Error> {
+        let (shared, credential) = self.parts();
+        if let Credential::Key(key) = credential {
+            shared.approach(&self.place).await?;
+            let whoami = Whoami::with_key(self.place.uri.clone(), key, seed()?);
+            let WhoamiAnswer { principal, .. } =
+                shared.run(whoami.allow_http(self.place.allow_http)).await?.value;
+            return Ok(User::from(principal?));
+        }
+        if self.access() == Access::Anonymous {
+            return Err(AuthError::NotSignedIn.into());
+        }
+        let asked = match shared.ask_who(&self.place).await {
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
+                self.sign_in_again(error).await?;
+                shared.ask_who(&self.place).await?
+            }
+            other => other?,
+        };
+        self.adopt(asked.value.session, asked.warnings)?;
+        Ok(User::from(asked.value.principal?))
+    }
+
+    pub(crate) async fn sessions(&self) -> Result<Vec<SessionEntry>, Error> {
+        Ok(self.whoami().await?.principal().sessions.clone())
+    }
+
+    pub(crate) async fn revoke_session(&self, name: &str) -> Result<(), Error> {
+        let request = revoke_session(&self.place.uri, name).ok_or(Error::NoSession)?;
+        let response = self.call(request).await?;
+        Ok(read_revoke_session(&response)?)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Response, Error> {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let url = self.place.uri.below(path.trim_start_matches('/'));
+        let url = query.map_or(url.clone(), |query| url.with_query(query));
+        self.call(Request::get(url)).await
+    }
+
+    pub(crate) async fn call(&self, request: Request) -> Result<Response, Error> {
+        let (shared, credential) = self.parts();
+        if let Credential::Key(key) = credential {
+            shared.approach(&self.place).await?;
+            let call = Call::with_key(self.place.uri.clone(), request, key, seed()?);
+            return Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value.response?);
+        }
+        let session = self.fresh(None).await?;
+        match self.call_as(request.clone(), session).await {
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
+                let session = self.sign_in_again(error).await?;
+                self.call_as(request, session).await
+            }
+            other => other,
+        }
+    }
+
+    async fn call_as(&self, request: Request, session: Session) -> Result<Response, Error> {
+        let (shared, _) = self.parts();
+        shared.approach(&self.place).await?;
+        let call = Call::new(self.place.uri.clone(), request, session, seed()?);
+        let Outcome { value, warnings } = shared.run(call.allow_http(self.place.allow_http)).await?;
+        let Called { response, session } = value;
+        self.adopt(session, warnings)?;
+        Ok(response?)
+    }
+
+    pub(crate) async fn token(&self, need: Option<Duration>) -> Result<Secret, Error> {
+        let session = match self.parts().1 {
+            Credential::Key(_) => Session::default(),
+            Credential::Session(_) => self.fresh(need).await?,
+        };
+        // A session without one is renewed or refused.
+        session.tokens.access.ok_or(Error::Auth(AuthError::NotSignedIn))
+    }
+
+    pub(crate) async fn authorization(&self) -> Result<Option<Authorization>, Error> {
+        let (shared, credential) = self.parts();
+        shared.approach(&self.place).await?;
+        Ok(match credential {
+            Credential::Key(key) => Some(Authorization::ApiKey(key)),
+            Credential::Session(_) => self.fresh(None).await?.tokens.access.map(Authorization::Bearer),
+        })
+    }
+
+    /// What to show in place of something that the server has refused: `None` if there is nothing else.
+    pub(crate) async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
+        let (shared, credential) = self.parts();
+        let (Authorization::Bearer(token), Credential::Session(session)) = (shown, credential) else {
+            return Ok(None);
+        };
+        let session = if session.tokens.access.as_ref() == Some(token) {
+            let renewal = Renewal::new(self.place.uri.clone(), seed()?).refused(&session);
+            match shared.run(renewal.allow_http(self.place.allow_http)).await {
+                Ok(Outcome { value, warnings }) => {
+                    self.adopt(value.session.clone(), warnings)?;
+                    value.session
+                }
+                Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await?,
+                Err(error) => return Err(error),
+            }
+        } else {
+            // Another request had the same trouble, and it is over.
+            *session
+        };
+        Ok(session.tokens.access.map(Authorization::Bearer))
+    }
+
+    pub(crate) async fn logout(&self) -> Result<LoggedOut, Error> {
+        let (shared, _) = self.parts();
+        let logged_out = shared.end(&self.place).await?;
+        self.subscribers.tell(&SessionEvent::Ended(AuthError::NotSignedIn));
+        Ok(logged_out)
+    }
+
+    /// The session, renewed if it does not last long enough, and asked for if it is over.
+    async fn fresh(&self, need: Option<Duration>) -> Result<Session, Error> {
+        let session = self.session();
+        let (shared, _) = self.parts();
+        if session.tokens.is_empty() || is_good(&session, shared.engine.now(), need) {
+            return Ok(session);
+        }
+        match shared.renew(&self.place, need).await {
+            Ok(Outcome { value, warnings }) => {
+                self.adopt(value.session.clone(), warnings)?;
+                Ok(value.session)
+            }
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    fn can_ask_again(&self, error: &AuthError) -> bool {
+        let is_over = error.ends_session() || *error == AuthError::NotSignedIn;
+        if is_over && self.parts().0.settings.never_ask {
+            self.subscribers.tell(&SessionEvent::Ended(error.clone()));
+            return false;
+        }
+        is_over
+    }
+
+    /// Asks the person who was signed in to do so again.
+    async fn sign_in_again(&self, error: AuthError) -> Result<Session, Error> {
+        let session = self.session();
+        let (shared, _) = self.parts();
+        self.subscribers.tell(&SessionEvent::NeedsPerson);
+        let (username, provider) = match session.facts.identity {
+            Some(identity) => (Some(identity.id), Some(identity.provider).filter(|name| !name.is_empty())),
+            None => (None, None),
+        };
+        let options = LoginOptions { reuse: true, username, provider, ..LoginOptions::default() };
+        match shared.sign_in(&self.place, options).await {
+            Ok(Outcome { value, warnings }) => {
+                self.adopt(value.session.clone(), warnings)?;
+                Ok(value.session)
+            }
+            Err(failed) => {
+                self.subscribers.tell(&SessionEvent::Ended(error.clone()));
+                // Where nobody can be asked, what matters is why somebody would have to be.
+                let nobody = [CannotPrompt::NoTerminal, CannotPrompt::NotAllowed].map(AuthError::from);
+                let is_alone = failed.as_auth().is_some_and(|failed| nobody.contains(failed));
+                Err(if is_alone { error.into() } else { failed })
+            }
+        }
+    }
+
+    /// Goes on with what a flow came back with, unless it is somebody else's.
+    fn adopt(&self, session: Session, warnings: Vec<Warning>) -> Result<(), Error> {
+        let mut state = self.state();
+        let Credential::Session(ours) = &mut state.credential else { return Ok(()) };
+        if let (Some(ours), Some(theirs)) = (&ours.facts.principal, &session.facts.principal)
+            && ours != theirs
+        {
+            return Err(Policy::AnotherUser.into());
+        }
+        // A slower thread may come back with what it started from.
+        let is_new = session.facts.received >= ours.facts.received;
+        let changed = is_new && ours.tokens.generation() != session.tokens.generation();
+        if is_new {
+            **ours = session;
+        }
+        state.note(&self.place, warnings);
+        drop(state);
+        if changed {
+            self.subscribers.tell(&SessionEvent::Changed);
+        }
+        Ok(())
+    }
+
+    fn parts(&self) -> (Shared<E>, Credential) {
+        let state = self.state();
+        (state.shared.clone(), state.credential.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Engine> State<E> {
+    /// Keeps warnings. Where a session could not be saved, the rest happens in memory.
+    fn note(&mut self, place: &Place, warnings: Vec<Warning>) {
+        if let Credential::Session(session) = &self.credential
+            && warnings.iter().any(|warning| matches!(warning, Warning::NotSaved(_)))
+        {
+            let store = MemoryStore::new();
+            // Memory takes everything.
+            let _ = store.apply(&Change::Save { key: place.uri.key(), session: session.clone() });
+            self.shared = self.shared.with_store(Arc::new(store));
+        }
+        for warning in warnings {
+            if !self.warnings.contains(&warning) && self.warnings.len() < MOST_WARNINGS {
+                self.warnings.push(warning);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use auth_core::Error as AuthError;
+use auth_core::Notice;
+use auth_core::error::StoreFault;
+use auth_core::flow::{Flow, Outcome};
+use auth_core::ports::Store;
+use auth_core::time::Now;
+use auth_http::Cancel;
+
+/// What carries flows out, with a transport, a store, a prompt and a clock.
+pub(crate) trait Engine: Clone + Send + Sync + 'static {
+    /// Runs a flow to its end.
+    fn run<F>(
+        &self,
+        flow: F,
+        cancel: &Cancel,
+    ) -> impl Future<Output = Result<Outcome<F::Output>, AuthError>> + Send
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static;
+
+    /// Asks the store something.
+    fn look<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Store) -> Result<T, StoreFault> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreFault>> + Send;
+
+    /// Tells the person something.
+    fn tell(&self, notice: Notice) -> impl Future<Output = ()> + Send;
+
+    /// Both clocks, now.
+    fn now(&self) -> Now;
+
+    /// The same with another store.
+    fn with_store(&self, store: Arc<dyn Store>) -> Self;
+
+    /// The same, reaching nobody.
+    fn unplugged(&self) -> Self;
+
+    /// True if the store can be read where one stands, without keeping anybody waiting.
+    fn is_quick(&self) -> bool;
+}
+
+/// What a future comes to that never waits: on threads, they do not.
+#[cfg(feature = "blocking")]
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What signing in is, whether threads wait or a runtime does: written once, as futures that on threads are ready at
+//! once.
+
+mod authenticator;
+mod connection;
+mod engine;
+mod place;
+mod silent;
+mod subscribers;
+
+pub(crate) use authenticator::{Settings, Shared, is_good, seed};
+pub(crate) use connection::Link;
+pub(crate) use engine::Engine;
+#[cfg(feature = "blocking")]
+pub(crate) use engine::at_once;
+pub(crate) use place::Place;
+#[cfg(not(feature = "terminal"))]
+pub(crate) use silent::Silent;
+pub(crate) use silent::Unplugged;
+pub(crate) use subscribers::Subscribers;
+pub use subscribers::{SessionEvent, Subscription};

@@ -1,0 +1,32 @@
+//! Only where threads wait, a store of this crate's choice is read on the calling one.
+
+use core::time::Duration;
+
+use auth_core::flow::LoginOptions;
+
+use super::rig::{LIFE, Rig, URL, secret};
+
+#[test]
+fn a_store_that_is_read_at_once_gives_the_same_tokens() {
+    let ages = [0, 14, 15, 30].map(Duration::from_mins);
+    let seen = |quick: bool, age: Duration, need: Option<Duration>| {
+        let rig = Rig::default();
+        let mut auth = rig.auth();
+        auth.shared.engine.is_quick = quick;
+        let alice = LoginOptions {
+            username: Some("alice".into()),
+            password: Some(secret("sesame")),
+            ..LoginOptions::default()
+        };
+        auth.login(URL, alice).unwrap();
+        rig.clock.turn(age);
+        let got =
+            auth.token(URL, need).map(|outcome| (outcome.value.session.tokens.access, outcome.warnings));
+        (got, rig.site.log())
+    };
+    for age in ages {
+        for need in [None, Some(Duration::from_mins(1)), Some(LIFE)] {
+            assert_eq!(seen(true, age, need), seen(false, age, need), "{age:?} {need:?}");
+        }
+    }
+}
