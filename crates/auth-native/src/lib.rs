@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `blocking` | the module `blocking`: signing in on the calling thread, over HTTP with ureq |
 //! | `async` | the module `nonblocking`: the same on a tokio runtime, with reqwest |
+//! | `ureq`, `reqwest-middleware`, `tower` | `Authorize`, `AuthorizeLayer`: a client of one's own shows a connection's credential |
 //! | `file` | `TiledDirectory`: sessions are kept in the token directory of Tiled's Python client, shared with it |
 //! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
 //!
@@ -76,6 +77,8 @@ mod builder;
 pub mod error;
 #[cfg(feature = "async")]
 pub mod nonblocking;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+mod origin;
 pub mod ports;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod shared;

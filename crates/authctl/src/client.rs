@@ -10,6 +10,7 @@ use auth_native::{
 };
 
 use crate::interrupt::Interrupts;
+use crate::output;
 use crate::report::{Doing, Failure};
 
 /// What this program calls itself towards servers.
@@ -78,10 +79,13 @@ struct Wire {
 impl Transport for Wire {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         self.interrupts.watch();
-        // Our own name can be written in a header.
-        match self.ureq.get_or_init(|| UreqTransport::new(USER_AGENT).ok()) {
+        let made = self.ureq.get_or_init(|| {
+            // Our own name can be written in a header; what the environment names may not be readable.
+            UreqTransport::new(USER_AGENT).map_err(|error| output::warning(&error)).ok()
+        });
+        match made {
             Some(ureq) => ureq.send(request),
-            None => Err(Unreachable { fault: TransportFault::Connect, sent: Sent::No }),
+            None => Err(Unreachable { fault: TransportFault::Tls, sent: Sent::No }),
         }
     }
 }

@@ -9,7 +9,8 @@ mod whoami;
 pub use about::{About, Mode, Provider, confirmation};
 pub use hints::hints;
 pub use session::{
-    GrantAnswer, RefreshAnswer, RevokeAnswer, read_grant, read_refresh, read_revoke, refresh, revoke,
+    GrantAnswer, RefreshAnswer, RevokeAnswer, has_ended, read_grant, read_refresh, read_revoke, refresh,
+    revoke,
 };
 pub(crate) use session::{detail, elsewhere, failure};
 pub use uri::{TiledUri, UriError};

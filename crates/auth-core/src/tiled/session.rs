@@ -74,6 +74,19 @@ pub fn read_refresh(now: Now, old: &Session, response: &Response) -> RefreshAnsw
     }
 }
 
+/// True if an answer says that a token has ended, by what can be seen before its content: a missing permission is a 401
+/// too, and names the scopes that it wants (RFC 6750 section 3; spec: Tiled, section 8).
+///
+/// ```
+/// use auth_core::tiled::has_ended;
+/// assert!(has_ended(401, Some("Bearer")) && has_ended(401, None));
+/// assert!(!has_ended(401, Some(r#"Bearer scope="write:data""#)) && !has_ended(403, None));
+/// ```
+pub fn has_ended(status: u16, www_authenticate: Option<&str>) -> bool {
+    let wants_scopes = |challenge: &str| challenge.to_ascii_lowercase().contains("scope");
+    status == 401 && !www_authenticate.is_some_and(wants_scopes)
+}
+
 /// Asks the server to end a session.
 pub fn revoke(uri: &TiledUri, refresh_token: &Secret) -> Request {
     let body = json::object(&[("refresh_token", refresh_token.expose())]);

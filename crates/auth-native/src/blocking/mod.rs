@@ -6,6 +6,8 @@
 mod authenticator;
 mod connection;
 mod engine;
+#[cfg(feature = "ureq")]
+mod middleware;
 
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub use auth_http::blocking::{TransportError, UreqTransport};
 pub use auth_http::{NoEntropy, SystemClock, seed};
 pub use authenticator::Authenticator;
 pub use connection::Connection;
+#[cfg(feature = "ureq")]
+pub use middleware::Authorize;
 
 /// Puts an [`Authenticator`] together.
 pub type Builder = crate::Builder<dyn Transport, dyn Prompt>;

@@ -6,6 +6,12 @@
 mod authenticator;
 mod connection;
 mod engine;
+#[cfg(feature = "tower")]
+mod layer;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+mod show;
 
 use std::sync::Arc;
 
@@ -26,6 +32,10 @@ pub use auth_http::nonblocking::{
 pub use auth_http::{NoEntropy, SystemClock, seed};
 pub use authenticator::Authenticator;
 pub use connection::Connection;
+#[cfg(feature = "tower")]
+pub use layer::{AuthorizeError, AuthorizeLayer, AuthorizeService};
+#[cfg(feature = "reqwest-middleware")]
+pub use middleware::Authorize;
 
 /// Puts an [`Authenticator`] together.
 pub type Builder = crate::Builder<dyn Transport, dyn Prompt>;

@@ -1,0 +1,112 @@
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::tiled::has_ended;
+use auth_core::wire::Authorization;
+use ureq::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use ureq::middleware::{Middleware, MiddlewareNext};
+use ureq::{Agent, Body, SendBody};
+
+use super::Connection;
+use crate::origin::is_at;
+
+/// A middleware for a ureq client of one's own: shows the connection's credential to its server, and to no other.
+///
+/// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed too; the
+/// request is made once more if it only reads and there is an agent for that.
+///
+/// ```no_run
+/// # fn example(connection: auth_native::blocking::Connection) -> Result<(), ureq::Error> {
+/// use auth_native::blocking::Authorize;
+/// use ureq::{Agent, config::Config};
+///
+/// let plain = Agent::new_with_defaults();
+/// let authorize = Authorize::new(connection.into()).replaying_with(plain);
+/// let agent: Agent = Config::builder().middleware(authorize).build().into();
+/// agent.get("http://127.0.0.1:8000/api/v1/metadata/").call()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Authorize {
+    connection: Arc<Connection>,
+    again: Option<Agent>,
+}
+
+impl Authorize {
+    /// For the server of a connection.
+    pub fn new(connection: Arc<Connection>) -> Self {
+        Self { connection, again: None }
+    }
+
+    /// Makes a refused read once more with this agent, set up as the one that this is for, but without this.
+    #[must_use]
+    pub fn replaying_with(self, agent: Agent) -> Self {
+        Self { again: Some(agent), ..self }
+    }
+}
+
+impl Middleware for Authorize {
+    fn handle(
+        &self,
+        mut request: Request<SendBody<'_>>,
+        next: MiddlewareNext<'_>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        if !is_at(self.connection.uri().origin(), &request.uri().to_string()) {
+            return next.handle(request);
+        }
+        let Some(shown) = self.connection.authorization().map_err(other)? else {
+            return next.handle(request);
+        };
+        let head = Head::of(&request);
+        show(request.headers_mut(), &shown);
+        let response = next.handle(request)?;
+        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        if !has_ended(response.status().as_u16(), challenge) {
+            return Ok(response);
+        }
+        let other = self.connection.refused(&shown).map_err(other)?;
+        match (other, head, &self.again) {
+            (Some(other), Some(head), Some(agent)) => agent.run(head.shown(&other)?),
+            _ => Ok(response),
+        }
+    }
+}
+
+/// What a request that only reads is made of.
+struct Head {
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn of(request: &Request<SendBody<'_>>) -> Option<Self> {
+        let reads = request.method() == Method::GET;
+        reads.then(|| Self { uri: request.uri().clone(), headers: request.headers().clone() })
+    }
+
+    fn shown(self, authorization: &Authorization) -> Result<Request<()>, ureq::Error> {
+        let mut request = Request::get(self.uri).body(())?;
+        *request.headers_mut() = self.headers;
+        show(request.headers_mut(), authorization);
+        Ok(request)
+    }
+}
+
+fn other(error: crate::Error) -> ureq::Error {
+    ureq::Error::Other(Box::new(error))
+}
+
+fn show(headers: &mut HeaderMap, authorization: &Authorization) {
+    // A token that no header can hold was never taken for one.
+    if let Ok(mut value) = HeaderValue::from_str(authorization.header().expose()) {
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+}
+
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorize").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}

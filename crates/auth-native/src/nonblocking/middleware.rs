@@ -1,0 +1,73 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Extensions, Method};
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use super::Connection;
+use super::show::{is_refused, show};
+use crate::origin::is_at;
+
+/// A middleware for a reqwest client of one's own: shows the connection's credential to its server, and to no other.
+///
+/// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed once, and
+/// the request made once more if it only reads.
+///
+/// reqwest follows redirects below this, and keeps the credential where only the scheme changes: the client is best
+/// built with [`redirect::Policy::none`](reqwest::redirect::Policy::none).
+///
+/// ```no_run
+/// # fn example(connection: auth_native::nonblocking::Connection) -> Result<(), reqwest::Error> {
+/// use auth_native::nonblocking::Authorize;
+///
+/// let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+/// let client = reqwest_middleware::ClientBuilder::new(client).with(Authorize::new(connection.into())).build();
+/// # Ok(())
+/// # }
+/// ```
+pub struct Authorize(Arc<Connection>);
+
+impl Authorize {
+    /// For the server of a connection.
+    pub fn new(connection: Arc<Connection>) -> Self {
+        Self(connection)
+    }
+}
+
+#[async_trait]
+impl Middleware for Authorize {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        if !is_at(self.0.uri().origin(), request.url().as_str()) {
+            return next.run(request, extensions).await;
+        }
+        let Some(shown) = self.0.authorization().await.map_err(Error::middleware)? else {
+            return next.run(request, extensions).await;
+        };
+        let again = request.try_clone().filter(|request| request.method() == Method::GET);
+        show(request.headers_mut(), &shown);
+        let response = next.clone().run(request, extensions).await?;
+        if !is_refused(response.status(), response.headers()) {
+            return Ok(response);
+        }
+        match (self.0.refused(&shown).await.map_err(Error::middleware)?, again) {
+            (Some(other), Some(mut again)) => {
+                show(again.headers_mut(), &other);
+                next.run(again, extensions).await
+            }
+            _ => Ok(response),
+        }
+    }
+}
+
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorize").field("connection", &self.0).finish_non_exhaustive()
+    }
+}
