@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by panicking")]
 
 mod expiry;
+mod kinds;
+mod proxy;
 mod python;
 mod servers;
 mod signing_in;
