@@ -23,17 +23,13 @@ struct Person {
 impl Prompt for Person {
     fn ask(&self, question: &Question, _: &Dismiss) -> Result<Answer, PromptFault> {
         let mut asked = self.asked.lock().unwrap();
-        match question {
-            Question::Password(question) => {
-                asked.push("password");
-                let username = question.username.clone().unwrap_or_else(|| self.name.into());
-                Ok(Answer::Password { username, password: Secret::from(self.password) })
-            }
-            _ => {
-                asked.push("provider");
-                Ok(Answer::Provider(1))
-            }
+        if let Question::Password(question) = question {
+            asked.push("password");
+            let username = question.username.clone().unwrap_or_else(|| self.name.into());
+            return Ok(Answer::Password { username, password: Secret::from(self.password) });
         }
+        asked.push("provider");
+        Ok(Answer::Provider(1))
     }
 
     fn tell(&self, _: &Notice) {}
@@ -128,6 +124,7 @@ fn both(url: &str, how: How) -> Result<Came, Error> {
     by_threads
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "ends are compared as they come")]
 fn came(access: Access, who: Result<&str, Error>, asked: &[&'static str]) -> Result<Came, Error> {
     let who = who.map(str::to_owned);
     Ok(Came { access, statuses: [200, 200], who, asked: asked.to_vec() })

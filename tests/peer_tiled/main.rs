@@ -8,3 +8,4 @@ mod proxy;
 mod python;
 mod servers;
 mod signing_in;
+mod storm;

@@ -125,7 +125,7 @@ pub use auth_core::{
 pub use auth_prompt_cli::program_handles_signals;
 #[cfg(feature = "terminal")]
 #[doc(inline)]
-pub use auth_prompt_cli::{NoPrompt, TerminalPrompt};
+pub use auth_prompt_cli::{NoPrompt, TerminalPrompt, Waiting};
 #[doc(inline)]
 pub use auth_store::MemoryStore;
 #[cfg(feature = "file")]

@@ -4,6 +4,9 @@
 //! leaves the terminal exactly as it found it, however a question ends: answered, cancelled, dismissed, interrupted,
 //! stopped, or with a panic. [`NoPrompt`] asks nobody.
 //!
+//! Without a terminal nobody is asked, unless `TILED_FORCE_PROMPT` is a number other than zero: then the question is put
+//! on standard error and answered on standard input, as by Tiled's Python client. [`Waiting`] shows what takes long.
+//!
 //! # Signals
 //!
 //! While a question is open, `SIGINT` cancels it; `SIGTERM`, `SIGHUP` and `SIGQUIT` restore the terminal and then do
@@ -21,6 +24,8 @@
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
+mod forced;
+#[cfg(unix)]
 mod job;
 #[cfg(unix)]
 mod line;
@@ -33,8 +38,10 @@ mod terminal;
 mod text;
 #[cfg(unix)]
 mod turn;
+mod waiting;
 
 pub use never::NoPrompt;
 pub use prompt::TerminalPrompt;
 #[cfg(unix)]
 pub use signals::program_handles_signals;
+pub use waiting::Waiting;

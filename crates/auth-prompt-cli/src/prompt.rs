@@ -47,7 +47,13 @@ impl fmt::Debug for TerminalPrompt {
 
 impl Prompt for TerminalPrompt {
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
-        dialogue::ask(question, dismissed)
+        match dialogue::ask(question, dismissed) {
+            #[cfg(unix)]
+            Err(PromptFault::Cannot(CannotPrompt::NoTerminal)) if crate::forced::is_forced() => {
+                crate::forced::ask(question, dismissed)
+            }
+            result => result,
+        }
     }
 
     fn tell(&self, notice: &Notice) {
@@ -66,6 +72,9 @@ mod dialogue {
         Err(PromptFault::Cannot(CannotPrompt::NoTerminal))
     }
 }
+
+#[cfg(unix)]
+pub(crate) use dialogue::chosen;
 
 #[cfg(unix)]
 mod dialogue {
@@ -128,7 +137,7 @@ mod dialogue {
     }
 
     /// Reads a whole number from one to `count` as an index.
-    pub(super) fn chosen(choice: &str, count: usize) -> Option<usize> {
+    pub(crate) fn chosen(choice: &str, count: usize) -> Option<usize> {
         let digits = choice.bytes().all(|byte| byte.is_ascii_digit());
         let number: usize = choice.parse().ok().filter(|number| digits && *number <= count)?;
         number.checked_sub(1)

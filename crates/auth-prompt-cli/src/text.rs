@@ -37,6 +37,8 @@ mod questions {
 
     pub(crate) const USERNAME: &str = "Username: ";
     pub(crate) const PASSWORD: &str = "Password: ";
+    pub(crate) const NOT_HIDDEN: &str =
+        "Warning: there is no terminal. A password that is typed here can be seen.\n";
     pub(crate) const CHOICE: &str = "Choose an authentication provider (or press Enter to cancel): ";
     pub(crate) const BAD_USERNAME: &str = "That is not a name: it has characters that cannot be shown.\n";
 

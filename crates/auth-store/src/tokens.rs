@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::error::StoreFault;
 use auth_core::session::Tokens;
+use auth_core::tiled::is_whole;
 use auth_core::{Digest, Secret};
 
 use crate::atomic::is_older;
@@ -81,8 +82,15 @@ impl TokenFile {
 
     /// False if this may be half of what somebody is writing.
     fn is_whole(&self, sidecar: &Sidecar, now: SystemTime) -> bool {
-        let known = self.token().is_some_and(|token| sidecar.knows(Digest::of(token)));
-        known || self.stamp.is_none_or(|stamp| is_older(stamp.modified, SETTLED, now))
+        self.is_known(sidecar) || self.has_rested(now) || self.token().is_some_and(is_whole)
+    }
+
+    fn is_known(&self, sidecar: &Sidecar) -> bool {
+        self.token().is_some_and(|token| sidecar.knows(Digest::of(token)))
+    }
+
+    fn has_rested(&self, now: SystemTime) -> bool {
+        self.stamp.is_none_or(|stamp| is_older(stamp.modified, SETTLED, now))
     }
 }
 
@@ -149,7 +157,19 @@ impl Snapshot {
             && tokens.refresh.is_some()
             && !sidecar.lists(tokens)
             && !is_older(self.modified, SETTLED, now);
-        !being_renewed && self.files.iter().all(|file| file.is_whole(sidecar, now))
+        !being_renewed
+            && !self.is_half_a_pair(sidecar, now)
+            && self.files.iter().all(|file| file.is_whole(sidecar, now))
+    }
+
+    /// True if a stranger has just written a refresh token, and the access token that comes with it is yet to follow.
+    fn is_half_a_pair(&self, sidecar: &Sidecar, now: SystemTime) -> bool {
+        let file = |name| self.files.iter().find(|file| file.name == name);
+        let (Some(refresh), Some(access)) = (file(Name::Refresh), file(Name::Access)) else { return false };
+        let follows = |stamp: Stamp| access.stamp.is_some_and(|access| access.modified >= stamp.modified);
+        refresh.stamp.is_some_and(|stamp| !follows(stamp))
+            && !refresh.is_known(sidecar)
+            && !refresh.has_rested(now)
     }
 
     /// The files that nobody can read.

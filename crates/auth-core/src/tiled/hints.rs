@@ -33,6 +33,38 @@ pub fn hints(access: &Secret) -> Facts {
     }
 }
 
+/// True if a token is seen to be whole by itself: a signed JWT whose signature has the length that its algorithm gives,
+/// so that nothing is missing at its end (RFC 7515 section 7.1, RFC 7518 section 3.1). Of other tokens nobody can tell.
+///
+/// ```
+/// use auth_core::{Secret, tiled::is_whole};
+/// let signed = format!("eyJhbGciOiJIUzI1NiJ9.e30.{}", "A".repeat(43));
+/// assert!(is_whole(&Secret::from(signed.as_str())));
+/// assert!(!is_whole(&Secret::from(&signed[..signed.len() - 1])) && !is_whole(&Secret::from("opaque")));
+/// ```
+pub fn is_whole(token: &Secret) -> bool {
+    let mut parts = token.expose().split('.');
+    let (Some(header), Some(claims), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let header = URL_SAFE_NO_PAD.decode(header).ok().and_then(Secret::from_utf8);
+    let length =
+        match header.and_then(|text| Json::read(&text).ok()).as_ref().and_then(|json| json.text("alg")) {
+            Some("HS256") => 43,
+            Some("HS384") => 64,
+            // Of the others the keys, and so the signatures, are as long as somebody chose.
+            Some("HS512" | "ES256" | "EdDSA") => 86,
+            Some("ES384") => 128,
+            Some("ES512") => 176,
+            _ => return false,
+        };
+    let is_encoded =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    !claims.is_empty() && is_encoded(claims) && is_encoded(signature) && signature.len() == length
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -71,6 +103,26 @@ mod tests {
         }
         let padded = Secret::from(format!("e30.{}==.sig", URL_SAFE_NO_PAD.encode(r#"{"exp":1}"#)));
         assert_eq!(hints(&padded).expires, Some(Timestamp(1)));
+    }
+
+    #[test]
+    fn a_token_cut_anywhere_is_not_seen_to_be_whole() {
+        let lengths =
+            [("HS256", 32), ("HS384", 48), ("HS512", 64), ("ES256", 64), ("ES384", 96), ("ES512", 132)];
+        for (algorithm, bytes) in lengths {
+            let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#));
+            let signature = URL_SAFE_NO_PAD.encode(vec![7; bytes]);
+            let token = format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(r#"{"exp":1}"#));
+            assert!(is_whole(&Secret::from(token.as_str())), "{algorithm}");
+            for cut in 0..token.len() {
+                assert!(!is_whole(&Secret::from(&token[..cut])), "{algorithm} {cut}");
+            }
+        }
+        for other in
+            ["eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "e30.e30.AAAA", "opaque", ""]
+        {
+            assert!(!is_whole(&Secret::from(other)), "{other}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod uri;
 mod whoami;
 
 pub use about::{About, Mode, Provider, confirmation};
-pub use hints::hints;
+pub use hints::{hints, is_whole};
 pub use session::{
     GrantAnswer, RefreshAnswer, RevokeAnswer, has_ended, read_grant, read_refresh, read_revoke, refresh,
     revoke,

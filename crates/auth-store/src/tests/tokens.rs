@@ -101,6 +101,32 @@ fn what_python_is_in_the_middle_of_writing_is_not_believed() {
     }
 }
 
+/// The same with tokens that show by themselves that they are whole, as Tiled's do: nobody waits for what is there.
+#[test]
+fn a_pair_that_is_seen_to_be_whole_is_believed_at_once() {
+    const ACCESS: &str = "access_token";
+    const REFRESH: &str = "refresh_token";
+    let token = |claims: &str| format!("eyJhbGciOiJIUzI1NiJ9.{claims}.{}", "A".repeat(43));
+    let (a1, r1) = (token("YTE"), token("cjE"));
+    let (a1, r1) = (a1.as_bytes(), r1.as_bytes());
+    let before = Duration::from_millis(20);
+    type Files<'a> = &'a [(&'a str, &'a [u8], Duration)];
+    let cases: [(&str, Files<'_>, bool); 7] = [
+        ("refresh token half written", &[(REFRESH, &r1[..60], NEW), (ACCESS, b"a0", OLD)], false),
+        ("refresh token written", &[(REFRESH, r1, NEW), (ACCESS, b"a0", OLD)], false),
+        ("refresh token written first", &[(REFRESH, r1, NEW)], false),
+        ("access token half written", &[(REFRESH, r1, before), (ACCESS, &a1[..60], NEW)], false),
+        ("all but a byte written", &[(REFRESH, r1, before), (ACCESS, &a1[..a1.len() - 1], NEW)], false),
+        ("access token written", &[(REFRESH, r1, before), (ACCESS, a1, NEW)], true),
+        ("another's refresh token after that", &[(REFRESH, r1, NEW), (ACCESS, a1, before)], false),
+    ];
+    let sidecar = sidecar(&[("a0", "r0")]);
+    for (moment, files, settled) in cases {
+        let (_temporary, snapshot) = written(files, NEW);
+        assert_eq!(snapshot.is_settled(&sidecar, SystemTime::now()), settled, "{moment}");
+    }
+}
+
 #[test]
 fn a_session_of_ours_without_an_access_token_is_whole_at_once() {
     let (_temporary, snapshot) = written(&[("refresh_token", b"r0", NEW)], NEW);
