@@ -73,7 +73,7 @@ fn pass_on(stream: TcpStream, config: Arc<ServerConfig>, behind: &str, path: &st
     }
     let mut inside = TcpStream::connect(behind)?;
     let mut text = format!("{asked}\r\nHost: {WITHIN}\r\nConnection: close\r\n");
-    kept.for_each(|line| text.push_str(&format!("{line}\r\n")));
+    kept.for_each(|line| text.extend([line, "\r\n"]));
     inside.write_all(text.as_bytes())?;
     inside.write_all(b"\r\n")?;
     inside.write_all(&content)?;

@@ -28,6 +28,7 @@
 //! | `async` | the module `nonblocking`: the same on a tokio runtime, with reqwest |
 //! | `ureq`, `reqwest-middleware`, `tower` | `Authorize`, `AuthorizeLayer`: a client of one's own shows a connection's credential |
 //! | `file` | `TiledDirectory`: sessions are kept in the token directory of Tiled's Python client, shared with it |
+//! | `profiles` | `Profiles`: the names that the Python client's users give to servers |
 //! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
 //!
 //! Without `file` sessions are kept in memory, without `terminal` nobody is asked, unless the program brings a store
@@ -131,3 +132,6 @@ pub use auth_store::MemoryStore;
 #[cfg(feature = "file")]
 #[doc(inline)]
 pub use auth_store::TiledDirectory;
+#[cfg(feature = "profiles")]
+#[doc(inline)]
+pub use auth_store::{Profile, ProfileError, ProfileList, Profiles};

@@ -149,3 +149,31 @@ fn errors_and_what_they_came_from_show_none_s1_s2() {
     };
     silent_error::<Error>(&error);
 }
+
+#[cfg(feature = "ureq")]
+#[test]
+fn a_ureq_middleware_shows_none_s1() {
+    use auth_native::blocking::Authorize;
+
+    let connection = builder().build().unwrap().connect_with(URL, options()).unwrap();
+    silent::<Authorize>(&Authorize::new(Arc::new(connection)));
+}
+
+#[cfg(all(feature = "reqwest-middleware", feature = "tower"))]
+#[test]
+fn middlewares_of_a_runtime_show_none_s1() {
+    use auth_native::nonblocking::{
+        Authenticator, Authorize, AuthorizeError, AuthorizeLayer, AuthorizeService, Threaded,
+    };
+    use tower_layer::Layer as _;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let auth = Authenticator::builder().never_ask().transport(Arc::new(Threaded::new(Arc::new(Site))));
+    let auth = auth.store(Arc::new(MemoryStore::new())).build().unwrap();
+    let connection = Arc::new(runtime.block_on(auth.connect_with(URL, options())).unwrap());
+    silent::<Authorize>(&Authorize::new(Arc::clone(&connection)));
+    let layer = AuthorizeLayer::new(connection);
+    silent::<AuthorizeLayer>(&layer);
+    silent::<AuthorizeService<()>>(&layer.layer(()));
+    silent_error::<AuthorizeError<Error>>(&AuthorizeError::Auth(Error::ApiKey));
+}

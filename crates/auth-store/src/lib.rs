@@ -6,6 +6,8 @@
 //! - `TiledDirectory` (feature `file`) is the token directory of Tiled's Python client, shared with it, and beside it
 //!   a folder of our own for what a token does not say, the list of sites, and locks.
 //!
+//! `Profiles` (feature `profiles`) are no store: they are the names that people give to servers.
+//!
 //! What every store promises is the suite `contract` (feature `contract`), for the tests of these and of any other.
 
 mod memory;
@@ -24,6 +26,8 @@ mod lock;
 mod order;
 #[cfg(feature = "file")]
 mod os;
+#[cfg(feature = "profiles")]
+mod profiles;
 #[cfg(feature = "file")]
 mod roots;
 #[cfg(feature = "file")]
@@ -47,5 +51,7 @@ mod rig;
 mod samples;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "profiles")]
+pub use profiles::{Profile, ProfileError, ProfileList, Profiles};
 #[cfg(feature = "file")]
 pub use tiled::TiledDirectory;

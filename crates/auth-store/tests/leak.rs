@@ -16,7 +16,7 @@ use auth_core::{Digest, Foreign, Secret};
 use auth_store::contract::{
     self, Clause, Failure, Grain, Needs, NoSuchClause, Report, Subject, Unable, Verdict, clauses,
 };
-use auth_store::{MemoryStore, TiledDirectory};
+use auth_store::{MemoryStore, Profile, ProfileError, ProfileList, Profiles, TiledDirectory};
 use canary::{Search, plant, silent, silent_error, silent_text, sweep};
 use core::time::Duration;
 
@@ -133,4 +133,16 @@ fn the_contract_repeats_nothing_that_a_store_says_s1_s2() {
     silent::<Grain>(&Grain::Token);
     silent::<Unable>(&Unable::lacks("nothing"));
     silent_error::<NoSuchClause>(&NoSuchClause("none".to_owned()));
+}
+
+#[test]
+fn a_profile_shows_no_key_s1() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("lab: {{uri: 'http://127.0.0.1:8000?api_key={}'}}", plant("a key in a profile"));
+    std::fs::write(folder.path().join("p.yml"), text).unwrap();
+    let profiles = Profiles::new([folder.path().to_owned()]);
+    silent::<Profiles>(&profiles);
+    silent::<ProfileList>(&profiles.load());
+    silent::<Profile>(&profiles.get("lab").unwrap());
+    silent::<ProfileError>(&profiles.get("none").unwrap_err());
 }

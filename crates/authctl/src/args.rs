@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Logout(LogoutArgs),
     Sites(SitesArgs),
+    Sessions(SessionsArgs),
+    Exec(ExecArgs),
     /// Show signing in, renewing and signing out, on a site inside this program
     ///
     /// Asks nothing, speaks to nobody but itself and keeps nothing: neither the
@@ -60,9 +62,15 @@ Examples:
   authctl login https://tiled.example.org --user alice --provider ldap
   authctl login https://tiled.example.org --user robot --password-stdin < password-file")]
 pub(crate) struct LoginArgs {
-    /// The server's address
+    /// The server's address; that of the default profile if left out
     #[arg(value_hint = ValueHint::Url)]
-    pub(crate) url: String,
+    pub(crate) url: Option<String>,
+    /// A profile of Tiled's Python client in place of the address
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub(crate) profile: Option<String>,
+    /// Not possible here: a session that is not kept is of use to `authctl exec` only
+    #[arg(long)]
+    pub(crate) no_remember: bool,
     /// The name to sign in with; then only the password is asked
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) user: Option<String>,
@@ -145,6 +153,9 @@ pub(crate) struct SiteArgs {
     /// The server's address; the site signed in to last if left out
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
+    /// A profile of Tiled's Python client in place of the address
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub(crate) profile: Option<String>,
     /// Print one JSON object; failures too
     #[arg(long)]
     pub(crate) json: bool,
@@ -165,7 +176,7 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
     /// All sites somebody signed in to
-    #[arg(long, conflicts_with = "url")]
+    #[arg(long, conflicts_with_all = ["url", "profile"])]
     pub(crate) all: bool,
 }
 
@@ -184,8 +195,11 @@ pub(crate) struct LogoutArgs {
     /// The server's address; the site signed in to last if left out
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
+    /// A profile of Tiled's Python client in place of the address
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub(crate) profile: Option<String>,
     /// All sites somebody signed in to
-    #[arg(long, conflicts_with = "url")]
+    #[arg(long, conflicts_with_all = ["url", "profile"])]
     pub(crate) all: bool,
     /// Strike the site off the list of sites as well
     #[arg(long)]
@@ -204,6 +218,54 @@ pub(crate) struct SitesArgs {
     /// Print one JSON object; failures too
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// List where the account is signed in, or end one of its sessions
+///
+/// The server is asked, and the session renewed if need be. A session that is ended
+/// here lives on as a stored one where it is stored, and is refused from then on.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl sessions
+  authctl sessions http://127.0.0.1:8000 --json
+  authctl sessions --revoke 0f8fad5bd9cb469fa16570867728950e")]
+pub(crate) struct SessionsArgs {
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    /// End the session of this name
+    #[arg(long, value_name = "UUID")]
+    pub(crate) revoke: Option<String>,
+}
+
+/// Run a command that finds somebody signed in
+///
+/// Signs in if need be, and then runs the command, which finds the session where
+/// Tiled's Python client and this program look for it. Ends as the command does.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl exec -- python3 reduce.py
+  authctl exec https://tiled.example.org --no-remember -- sh -c 'authctl whoami'
+
+With --no-remember somebody signs in for this command alone: the session is in a
+folder of its own, which TILED_CACHE_DIR and AUTHCTL_STATE_DIR name to the command,
+and is ended on the server and removed when the command has ended.")]
+pub(crate) struct ExecArgs {
+    /// The server's address; the site signed in to last if left out
+    #[arg(value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+    /// A profile of Tiled's Python client in place of the address
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub(crate) profile: Option<String>,
+    /// Use no session that is stored, and keep none
+    #[arg(long)]
+    pub(crate) no_remember: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 /// Serve a site to try things out with, until Ctrl-C

@@ -1,16 +1,19 @@
 //! The authenticator as this program uses it, and the way from its errors to this program's failures.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use auth_native::blocking::{Authenticator, Cancel, UreqTransport};
+use auth_native::blocking::{Authenticator, Builder, Cancel, Connection, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
 use auth_native::{
-    Answer, Error, Notice, PromptFault, Question, Request, Response, TerminalPrompt, address, short_address,
+    Answer, Error, Foreign, LoginOptions, Notice, Profile, Profiles, PromptFault, Question, Request,
+    Response, Secret, TerminalPrompt, TiledDirectory, TiledUri, Waiting, address, short_address,
 };
 
 use crate::interrupt::Interrupts;
 use crate::output;
+use crate::plan::Target;
 use crate::report::{Doing, Failure};
 
 /// What this program calls itself towards servers.
@@ -25,26 +28,86 @@ pub(crate) struct Client {
 impl Client {
     /// Builds it. Starts nothing, and speaks to nobody.
     pub(crate) fn new() -> Result<Self, Failure> {
+        Self::with(|builder| builder)
+    }
+
+    /// The same with sessions in a folder of their own.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
+        let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
+        Self::with(|builder| builder.store(Arc::new(store)))
+    }
+
+    fn with(set_up: impl FnOnce(Builder) -> Builder) -> Result<Self, Failure> {
         let cancel = Cancel::new();
         let interrupts = Arc::new(Interrupts::new(cancel.clone()));
         let wire = Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() };
         let person = Person { interrupts: Arc::clone(&interrupts), terminal: TerminalPrompt::new() };
-        let auth = Authenticator::builder()
+        let builder = Authenticator::builder()
             .transport(Arc::new(wire))
             .prompt(Arc::new(person))
-            .cancel(cancel)
-            .build()
-            .map_err(|error| Failure::of(&error, None, Doing::Using))?;
+            .ignore_environment_key()
+            .cancel(cancel);
+        let auth = set_up(builder).build().map_err(|error| Failure::of(&error, None, Doing::Using))?;
         Ok(Self { auth, interrupts })
     }
 
-    /// The site that is meant: the one named, else the one signed in to last.
-    pub(crate) fn site(&self, named: Option<String>) -> Result<String, Failure> {
-        if let Some(named) = named {
-            return Ok(named);
+    /// The last signal that came; zero if none did.
+    pub(crate) fn signal(&self) -> i32 {
+        self.interrupts.signal()
+    }
+
+    /// The site that is meant. An API key has no place here.
+    pub(crate) fn site(&self, target: Target) -> Result<String, Failure> {
+        match self.place(target)? {
+            Place { key: Some(_), .. } => Err(Failure::address(&Error::ApiKey)),
+            Place { site, .. } => Ok(site),
         }
-        let first = self.known()?.into_iter().next().ok_or_else(Failure::no_site)?;
-        Ok(first.key.site)
+    }
+
+    /// The site that is meant, and the API key to show there: that of its profile, or if it was named that of the
+    /// environment.
+    pub(crate) fn site_and_key(&self, target: Target) -> Result<(String, Option<Secret>), Failure> {
+        let is_named = target != Target::Last;
+        let Place { site, key, .. } = self.place(target)?;
+        let of_environment = || std::env::var("TILED_API_KEY").ok().filter(|key| is_named && !key.is_empty());
+        Ok((site, key.or_else(|| of_environment().map(Secret::from))))
+    }
+
+    /// The site to sign in to, which is named or that of the default profile.
+    pub(crate) fn place_to_sign_in(&self, target: Target) -> Result<Place, Failure> {
+        let place = match target {
+            Target::Last => match Profiles::from_env().default_name() {
+                Some(name) => profile(&name)?,
+                None => {
+                    return Err(Failure::usage(
+                        "no site is named, and no default profile",
+                        "Name the site: `authctl login http://HOST:PORT`.",
+                    ));
+                }
+            },
+            named => self.place(named)?,
+        };
+        if place.key.is_some() { Err(Failure::address(&Error::ApiKey)) } else { Ok(place) }
+    }
+
+    fn place(&self, target: Target) -> Result<Place, Failure> {
+        match target {
+            Target::Url(site) => Ok(Place { site, ..Place::default() }),
+            Target::Profile(name) => profile(&name),
+            Target::Last => match self.known()?.into_iter().next() {
+                Some(first) => Ok(Place { site: first.key.site, ..Place::default() }),
+                None => match Profiles::from_env().default_name() {
+                    Some(name) => profile(&name),
+                    None => Err(Failure::no_site()),
+                },
+            },
+        }
+    }
+
+    /// Somebody who is signed in already, and nobody else.
+    pub(crate) fn connect_unasked(&self, site: &str) -> Result<Connection, Error> {
+        let options = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
+        self.auth.connect_with(site, options)
     }
 
     /// The sites somebody signed in to, the last one first.
@@ -60,6 +123,33 @@ impl Client {
         }
         failure
     }
+}
+
+/// A site that is meant, and what a profile says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) site: String,
+    pub(crate) username: Option<Foreign>,
+    pub(crate) provider: Option<Foreign>,
+    key: Option<Secret>,
+}
+
+/// What a profile means. What of it is of no use here is told.
+fn profile(name: &str) -> Result<Place, Failure> {
+    let profiles = Profiles::from_env();
+    let profile = profiles.get(name).map_err(|error| Failure::profile(&error))?;
+    profiles.load().warnings.iter().for_each(|warning| output::warning(warning));
+    if !profile.ignored.is_empty() {
+        let names = profile.ignored.join(", ");
+        output::warning(&format!(
+            "the profile {name:?} says more than is of use here, which is ignored: {names}"
+        ));
+    }
+    let uri: TiledUri =
+        profile.uri.expose().parse().map_err(|error| Failure::address(&Error::Address(error)))?;
+    let (uri, key) = uri.take_api_key();
+    let Profile { username, provider, .. } = profile;
+    Ok(Place { site: uri.given().to_string(), username, provider, key })
 }
 
 /// A site's address as a person would type it.
@@ -79,6 +169,7 @@ struct Wire {
 impl Transport for Wire {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         self.interrupts.watch();
+        let _waiting = Waiting::start(&format!("waiting for {}", request.url.origin()));
         let made = self.ureq.get_or_init(|| {
             // Our own name can be written in a header; what the environment names may not be readable.
             UreqTransport::new(USER_AGENT).map_err(|error| output::warning(&error)).ok()

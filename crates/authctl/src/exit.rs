@@ -33,6 +33,11 @@ impl Exit {
         Self(u8::try_from(number).ok().and_then(|number| number.checked_add(128)).unwrap_or(Self::INTERNAL.0))
     }
 
+    /// As a command ended that was run.
+    pub(crate) fn of_command(code: i32) -> Self {
+        Self(u8::try_from(code).unwrap_or(Self::INTERNAL.0))
+    }
+
     /// The number.
     pub(crate) fn code(self) -> u8 {
         self.0

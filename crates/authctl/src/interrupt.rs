@@ -30,6 +30,11 @@ impl Interrupts {
         self.at_question.store(given_up, Ordering::SeqCst);
     }
 
+    /// The last signal that came; zero if none did.
+    pub(crate) fn signal(&self) -> i32 {
+        i32::try_from(self.came.load(Ordering::SeqCst)).unwrap_or(0)
+    }
+
     /// How this program ends when what it did was cancelled.
     pub(crate) fn exit(&self) -> Exit {
         match i32::try_from(self.came.load(Ordering::SeqCst)).unwrap_or(0) {

@@ -1,6 +1,6 @@
 //! Standard output and standard error. A reader that has gone away is no failure: what was to be done is done.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
 use auth_native::Secret;
 use serde::Serialize;
@@ -40,13 +40,26 @@ pub(crate) fn object(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Tells a person something that is not the answer.
 pub(crate) fn warning(text: &dyn std::fmt::Display) {
-    error_line(&format!("authctl: warning: {text}\n"));
+    let name = marked("authctl: warning:", "1;33");
+    error_line(&format!("{name} {text}\n"));
 }
 
 /// Tells a person what went wrong and what to do now.
 pub(crate) fn failure(failure: &Failure) {
     let Failure { message, remedy, .. } = failure;
-    error_line(&format!("authctl: {message}\n{remedy}\n"));
+    let name = marked("authctl:", "1;31");
+    error_line(&format!("{name} {message}\n{remedy}\n"));
+}
+
+/// Coloured, where standard error is a terminal that knows colours and nobody said no (<https://no-color.org>).
+fn marked(text: &str, colour: &str) -> String {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if io::stderr().is_terminal() && !is_dumb && !is_set("NO_COLOR") {
+        format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn error_line(text: &str) {

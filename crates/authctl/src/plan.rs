@@ -1,5 +1,6 @@
 //! What was typed, and what it means.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use auth_native::{Foreign, address};
 use clap_complete::Shell;
 
 use crate::args::{
-    Cli, Command, LoginArgs, LogoutArgs, ManArgs, Method, SiteArgs, StatusArgs, TokenArgs, WhoamiArgs,
+    Cli, Command, ExecArgs, LoginArgs, LogoutArgs, ManArgs, Method, SessionsArgs, SiteArgs, StatusArgs,
+    TokenArgs, WhoamiArgs,
 };
 use crate::report::Failure;
 
@@ -17,12 +19,12 @@ use crate::report::Failure;
 pub(crate) enum Plan {
     Login(Login),
     Token {
-        site: Option<String>,
+        site: Target,
         min_validity: Option<Duration>,
         json: bool,
     },
     Whoami {
-        site: Option<String>,
+        site: Target,
         json: bool,
     },
     Status {
@@ -36,6 +38,12 @@ pub(crate) enum Plan {
     Sites {
         json: bool,
     },
+    Sessions {
+        site: Target,
+        revoke: Option<String>,
+        json: bool,
+    },
+    Exec(Exec),
     #[cfg(feature = "sandbox")]
     Demo,
     #[cfg(feature = "sandbox")]
@@ -47,7 +55,7 @@ pub(crate) enum Plan {
 /// Signing in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Login {
-    pub(crate) site: String,
+    pub(crate) site: Target,
     pub(crate) username: Option<Foreign>,
     pub(crate) provider: Option<Foreign>,
     /// True: the password comes from standard input, and nobody is asked anything.
@@ -55,10 +63,30 @@ pub(crate) struct Login {
     pub(crate) allow_http: bool,
 }
 
-/// Which sites are meant. Each is an address; none is the one signed in to last.
+/// Running a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Exec {
+    pub(crate) site: Target,
+    /// True: nothing that is stored is used, and nothing is stored.
+    pub(crate) forgets: bool,
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Which site is meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    /// The one signed in to last, or without one that of the default profile.
+    Last,
+    /// The one at this address.
+    Url(String),
+    /// The one that this profile names.
+    Profile(String),
+}
+
+/// Which sites are meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Which {
-    One(Option<String>),
+    One(Target),
     All,
 }
 
@@ -85,17 +113,23 @@ impl Plan {
     pub(crate) fn new(typed: Cli) -> Result<Self, Failure> {
         Ok(match typed.command {
             Command::Login(args) => Self::Login(login(args)?),
-            Command::Token(TokenArgs { site: SiteArgs { url, json }, min_validity }) => {
-                Self::Token { site: one(url)?, min_validity, json }
+            Command::Token(TokenArgs { site: SiteArgs { url, profile, json }, min_validity }) => {
+                Self::Token { site: one(url, profile)?, min_validity, json }
             }
-            Command::Whoami(WhoamiArgs { site: SiteArgs { url, json } }) => {
-                Self::Whoami { site: one(url)?, json }
+            Command::Whoami(WhoamiArgs { site: SiteArgs { url, profile, json } }) => {
+                Self::Whoami { site: one(url, profile)?, json }
             }
-            Command::Status(StatusArgs { site: SiteArgs { url, json }, all }) => {
-                Self::Status { which: which(url, all)?, json }
+            Command::Status(StatusArgs { site: SiteArgs { url, profile, json }, all }) => {
+                Self::Status { which: which(url, profile, all)?, json }
             }
-            Command::Logout(LogoutArgs { url, all, forget }) => {
-                Self::Logout { which: which(url, all)?, forget }
+            Command::Logout(LogoutArgs { url, profile, all, forget }) => {
+                Self::Logout { which: which(url, profile, all)?, forget }
+            }
+            Command::Sessions(SessionsArgs { site: SiteArgs { url, profile, json }, revoke }) => {
+                Self::Sessions { site: one(url, profile)?, revoke, json }
+            }
+            Command::Exec(ExecArgs { url, profile, no_remember, command }) => {
+                Self::Exec(Exec { site: one(url, profile)?, forgets: no_remember, command })
             }
             Command::Sites(args) => Self::Sites { json: args.json },
             #[cfg(feature = "sandbox")]
@@ -124,7 +158,12 @@ pub(crate) fn wants_json(typed: &Cli) -> bool {
         Command::Whoami(args) => args.site.json,
         Command::Status(args) => args.site.json,
         Command::Sites(args) => args.json,
-        Command::Login(_) | Command::Logout(_) | Command::Completions(_) | Command::Man(_) => false,
+        Command::Sessions(args) => args.site.json,
+        Command::Exec(_)
+        | Command::Login(_)
+        | Command::Logout(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
         #[cfg(feature = "sandbox")]
         Command::Demo => false,
         #[cfg(feature = "sandbox")]
@@ -133,8 +172,14 @@ pub(crate) fn wants_json(typed: &Cli) -> bool {
 }
 
 fn login(args: LoginArgs) -> Result<Login, Failure> {
-    let LoginArgs { url, user, password_stdin, provider, method, allow_http } = args;
-    let site = checked(url)?;
+    let LoginArgs { url, profile, user, password_stdin, provider, method, allow_http, no_remember } = args;
+    if no_remember {
+        return Err(Failure::usage(
+            "a session that is not remembered ends with the command that signed in",
+            "Use `authctl exec --no-remember -- COMMAND`: it is there for COMMAND.",
+        ));
+    }
+    let site = one(url, profile)?;
     if let Some(method) = method.filter(|method| *method != Method::Password) {
         return Err(Failure::usage(
             &format!("the method `{}` is not supported yet", name(method)),
@@ -162,12 +207,16 @@ fn name(method: Method) -> &'static str {
     }
 }
 
-fn which(url: Option<String>, all: bool) -> Result<Which, Failure> {
-    if all { Ok(Which::All) } else { one(url).map(Which::One) }
+fn which(url: Option<String>, profile: Option<String>, all: bool) -> Result<Which, Failure> {
+    if all { Ok(Which::All) } else { one(url, profile).map(Which::One) }
 }
 
-fn one(url: Option<String>) -> Result<Option<String>, Failure> {
-    url.map(checked).transpose()
+fn one(url: Option<String>, profile: Option<String>) -> Result<Target, Failure> {
+    Ok(match (url, profile) {
+        (Some(url), _) => Target::Url(checked(url)?),
+        (None, Some(profile)) => Target::Profile(profile),
+        (None, None) => Target::Last,
+    })
 }
 
 /// An address that is one. What is wrong with it is said without showing what it may carry.

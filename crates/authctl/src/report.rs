@@ -1,9 +1,9 @@
 //! What went wrong, in words: what happened, and what to do now.
 
-use auth_native::Error;
 use auth_native::error::{
     AuthError, CannotPrompt, Peer, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble,
 };
+use auth_native::{Error, ProfileError};
 
 use crate::exit::Exit;
 
@@ -39,6 +39,16 @@ impl Failure {
     /// An address that is none.
     pub(crate) fn address(error: &Error) -> Self {
         Self::of(error, None, Doing::Using)
+    }
+
+    /// A profile that does not name a server.
+    pub(crate) fn profile(error: &ProfileError) -> Self {
+        Self {
+            exit: Exit::USAGE,
+            kind: "profile",
+            message: error.to_string(),
+            remedy: "Name another one, or give the server's address.".to_owned(),
+        }
     }
 
     /// No site was named, and none is known.

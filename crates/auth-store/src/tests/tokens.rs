@@ -9,6 +9,9 @@ use crate::samples::key;
 const OLD: Duration = Duration::from_hours(1);
 const NEW: Duration = Duration::ZERO;
 
+/// Names, contents and ages.
+type Files<'a> = &'a [(&'a str, &'a [u8], Duration)];
+
 /// A directory as the Python client writes it, each file so long ago.
 fn written(files: &[(&str, &[u8], Duration)], folder_age: Duration) -> (tempfile::TempDir, Snapshot) {
     let temporary = tempfile::tempdir().unwrap();
@@ -75,7 +78,6 @@ fn tokens_are_trimmed_and_what_is_no_token_is_none_f4() {
 fn what_python_is_in_the_middle_of_writing_is_not_believed() {
     const ACCESS: &str = "access_token";
     const REFRESH: &str = "refresh_token";
-    type Files<'a> = &'a [(&'a str, &'a [u8], Duration)];
     let cases: [(&str, Files<'_>, Duration, bool); 16] = [
         ("before", &[(ACCESS, b"a0", NEW), (REFRESH, b"r0", NEW)], NEW, true),
         ("access token refused and removed", &[(REFRESH, b"r0", OLD)], NEW, false),
@@ -110,7 +112,6 @@ fn a_pair_that_is_seen_to_be_whole_is_believed_at_once() {
     let (a1, r1) = (token("YTE"), token("cjE"));
     let (a1, r1) = (a1.as_bytes(), r1.as_bytes());
     let before = Duration::from_millis(20);
-    type Files<'a> = &'a [(&'a str, &'a [u8], Duration)];
     let cases: [(&str, Files<'_>, bool); 7] = [
         ("refresh token half written", &[(REFRESH, &r1[..60], NEW), (ACCESS, b"a0", OLD)], false),
         ("refresh token written", &[(REFRESH, r1, NEW), (ACCESS, b"a0", OLD)], false),

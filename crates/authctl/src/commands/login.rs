@@ -12,6 +12,9 @@ use crate::{output, stdin};
 pub(crate) fn run(plan: Login) -> Result<Exit, Failure> {
     let Login { site, username, provider, password_stdin, allow_http } = plan;
     let client = Client::new()?;
+    let profile = client.place_to_sign_in(site)?;
+    let site = profile.site;
+    let (username, provider) = (username.or(profile.username), provider.or(profile.provider));
     let password = if password_stdin { Some(stdin::password()?) } else { None };
     let options = LoginOptions {
         reuse: false,

@@ -3,11 +3,13 @@
 mod completions;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod exec;
 mod login;
 mod logout;
 mod man;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod sessions;
 mod sites;
 mod status;
 mod token;
@@ -27,6 +29,8 @@ pub(crate) fn run(plan: Plan) -> Result<Exit, Failure> {
         Plan::Status { which, json } => status::run(&Client::new()?, which, json),
         Plan::Logout { which, forget } => logout::run(&Client::new()?, which, forget),
         Plan::Sites { json } => sites::run(&Client::new()?, json),
+        Plan::Sessions { site, revoke, json } => sessions::run(&Client::new()?, site, revoke, json),
+        Plan::Exec(exec) => exec::run(exec),
         #[cfg(feature = "sandbox")]
         Plan::Demo => demo::run(),
         #[cfg(feature = "sandbox")]

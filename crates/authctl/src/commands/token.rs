@@ -10,11 +10,12 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::output;
+use crate::plan::Target;
 use crate::report::{Doing, Failure};
 
 pub(crate) fn run(
     client: &Client,
-    site: Option<String>,
+    site: Target,
     min_validity: Option<Duration>,
     json: bool,
 ) -> Result<Exit, Failure> {

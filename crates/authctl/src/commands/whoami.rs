@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use crate::client::{Client, shown};
 use crate::exit::Exit;
+use crate::plan::Target;
 use crate::report::{Doing, Failure};
 use crate::{output, text};
 
-pub(crate) fn run(client: &Client, site: Option<String>, json: bool) -> Result<Exit, Failure> {
-    let site = client.site(site)?;
+pub(crate) fn run(client: &Client, site: Target, json: bool) -> Result<Exit, Failure> {
+    let (site, key) = client.site_and_key(site)?;
     let failed = |error| client.failure(&error, &site, Doing::Using);
-    let Outcome { value: user, warnings } = client.auth.whoami(&site).map_err(failed)?;
+    let with_key = |key| Ok(Outcome::clean(client.auth.connect_with_key(&site, key)?.whoami()?));
+    let asked = key.map_or_else(|| client.auth.whoami(&site), with_key);
+    let Outcome { value: user, warnings } = asked.map_err(failed)?;
     for warning in warnings {
         output::warning(&warning);
     }

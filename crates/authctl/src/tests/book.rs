@@ -7,7 +7,7 @@ use std::fs;
 use auth_native::error::{
     AuthError, Blame, CannotPrompt, Misuse, Peer, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble,
 };
-use auth_native::{Error, Foreign, address};
+use auth_native::{Error, Foreign, ProfileError, address};
 use clap::Parser as _;
 
 use crate::args::Cli;
@@ -107,10 +107,17 @@ fn failures() -> Vec<(Failure, Option<&'static str>)> {
     let of = |error: &Error| (Failure::of(error, Some(SITE), Doing::Using), Some(whose(error)));
     let mut failures: Vec<_> = errors().iter().map(of).collect();
     failures.push((Failure::no_site(), Some("you")));
+    let name = || Foreign::from("lab");
+    for error in
+        [ProfileError::Unknown { name: name(), known_names: vec![name()] }, ProfileError::Direct(name())]
+    {
+        failures.push((Failure::profile(&error), Some("you")));
+    }
     failures.push((Failure::output(&std::io::Error::other("x")), Some("this machine")));
     let typed = [
         &["login", SITE, "--method", "web"][..],
         &["login", SITE, "--password-stdin"],
+        &["login", SITE, "--no-remember"],
         #[cfg(feature = "sandbox")]
         &["sandbox", "--access-life", "0s"],
     ];

@@ -9,8 +9,8 @@ fn plan(words: &[&str]) -> Result<Plan, Failure> {
     Plan::new(Cli::try_parse_from([&["authctl"], words].concat()).unwrap())
 }
 
-fn site() -> String {
-    URL.to_owned()
+fn site() -> Target {
+    Target::Url(URL.to_owned())
 }
 
 fn plain_login() -> Login {
@@ -29,19 +29,31 @@ fn what_was_typed_means_this() {
             "login --provider toy --allow-http http://127.0.0.1:8000",
             Plan::Login(Login { provider: Some("toy".into()), allow_http: true, ..plain_login() }),
         ),
-        ("token", Plan::Token { site: None, min_validity: None, json: false }),
+        ("token", Plan::Token { site: Target::Last, min_validity: None, json: false }),
         (
             "token http://127.0.0.1:8000 --min-validity 10m --json",
-            Plan::Token { site: Some(site()), min_validity: Some(Duration::from_mins(10)), json: true },
+            Plan::Token { site: site(), min_validity: Some(Duration::from_mins(10)), json: true },
         ),
-        ("whoami", Plan::Whoami { site: None, json: false }),
-        ("whoami --json http://127.0.0.1:8000", Plan::Whoami { site: Some(site()), json: true }),
-        ("status", Plan::Status { which: Which::One(None), json: false }),
-        ("status http://127.0.0.1:8000", Plan::Status { which: Which::One(Some(site())), json: false }),
+        ("whoami", Plan::Whoami { site: Target::Last, json: false }),
+        ("whoami --json http://127.0.0.1:8000", Plan::Whoami { site: site(), json: true }),
+        ("status", Plan::Status { which: Which::One(Target::Last), json: false }),
+        ("status http://127.0.0.1:8000", Plan::Status { which: Which::One(site()), json: false }),
         ("status --all --json", Plan::Status { which: Which::All, json: true }),
-        ("logout", Plan::Logout { which: Which::One(None), forget: false }),
+        ("logout", Plan::Logout { which: Which::One(Target::Last), forget: false }),
         ("logout --all --forget", Plan::Logout { which: Which::All, forget: true }),
         ("sites --json", Plan::Sites { json: true }),
+        ("login --profile lab", Plan::Login(Login { site: Target::Profile("lab".into()), ..plain_login() })),
+        ("login", Plan::Login(Login { site: Target::Last, ..plain_login() })),
+        ("whoami --profile lab", Plan::Whoami { site: Target::Profile("lab".into()), json: false }),
+        ("sessions", Plan::Sessions { site: Target::Last, revoke: None, json: false }),
+        (
+            "sessions http://127.0.0.1:8000 --revoke 0f8f --json",
+            Plan::Sessions { site: site(), revoke: Some("0f8f".into()), json: true },
+        ),
+        (
+            "exec http://127.0.0.1:8000 --no-remember -- env -i",
+            Plan::Exec(Exec { site: site(), forgets: true, command: vec!["env".into(), "-i".into()] }),
+        ),
     ];
     for (typed, expected) in cases {
         assert_eq!(plan(&typed.split(' ').collect::<Vec<_>>()), Ok(expected), "{typed}");
@@ -83,6 +95,13 @@ fn only_passwords_sign_people_in_so_far_and_every_other_method_says_so() {
 }
 
 #[test]
+fn a_session_that_is_not_remembered_is_for_a_command_only() {
+    let failure = plan(&["login", URL, "--no-remember"]).unwrap_err();
+    assert_eq!((failure.exit, failure.kind), (Exit::USAGE, "usage"));
+    assert!(failure.remedy.contains("authctl exec --no-remember"), "{}", failure.remedy);
+}
+
+#[test]
 fn a_password_needs_a_name() {
     let failure = plan(&["login", URL, "--password-stdin"]).unwrap_err();
     assert_eq!(failure.exit, Exit::USAGE);
@@ -91,10 +110,12 @@ fn a_password_needs_a_name() {
 
 #[test]
 fn words_that_mean_nothing_are_refused() {
-    let cases: [&[&str]; 11] = [
+    let cases: [&[&str]; 13] = [
         &[],
         &["signin"],
-        &["login"],
+        &["login", URL, "--profile", "lab"],
+        &["status", "--all", "--profile", "lab"],
+        &["exec", URL],
         &["login", URL, "--method", "magic"],
         &["login", URL, "--user", ""],
         &["login", URL, "--password", "x"],

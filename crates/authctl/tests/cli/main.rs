@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod exec;
+mod profiles;
 mod refusals;
 mod rig;
 #[cfg(feature = "sandbox")]

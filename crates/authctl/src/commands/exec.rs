@@ -1,0 +1,130 @@
+//! Running a command that finds somebody signed in.
+
+use std::ffi::OsString;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use auth_native::error::AuthError;
+use auth_native::{Error, Foreign, LoginOptions, Revocation};
+
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::output;
+use crate::plan::Exec;
+use crate::report::{Doing, Failure};
+
+/// How often it is looked whether the command has ended, or a signal is for it.
+const TICK: Duration = Duration::from_millis(20);
+
+pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
+    let Exec { site, forgets, command } = plan;
+    let folder = if forgets { Some(private()?) } else { None };
+    let client = match &folder {
+        Some(folder) => Client::in_folder(folder.path())?,
+        None => Client::new()?,
+    };
+    // Where a session of its own is wanted, the list of sites is still that of everybody.
+    let site = if forgets { Client::new()?.site(site)? } else { client.site(site)? };
+    let options = LoginOptions { reuse: !forgets, anonymous: true, ..LoginOptions::default() };
+    let connection = client
+        .auth
+        .connect_with(&site, options)
+        .map_err(|error| client.failure(&error, &site, Doing::SigningIn))?;
+    connection.warnings().iter().for_each(|warning| output::warning(warning));
+    let mut child = start(&command)?;
+    if let Some(folder) = &folder {
+        child.env("TILED_CACHE_DIR", folder.path().join("cache"));
+        child.env("AUTHCTL_STATE_DIR", folder.path().join("state"));
+    }
+    let ended = child.spawn().map(|child| attend(child, &client));
+    if let Some(folder) = &folder {
+        end(folder.path(), &site);
+    }
+    match ended {
+        Ok(status) => Ok(status.map_or(Exit::INTERNAL, exit_of)),
+        Err(error) => Err(Failure::usage(
+            &format!("the command {} cannot be run: {error}", name(&command)),
+            "Give the name of a program and its arguments after `--`.",
+        )),
+    }
+}
+
+fn name(command: &[OsString]) -> Foreign {
+    Foreign::new(command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// A folder that nobody else can look into; in memory where there is such a place.
+fn private() -> Result<tempfile::TempDir, Failure> {
+    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
+    let made =
+        in_memory.and_then(|folder| tempfile::tempdir_in(folder).ok()).map_or_else(tempfile::tempdir, Ok);
+    made.map_err(|error| Failure::output(&error))
+}
+
+fn start(command: &[OsString]) -> Result<Command, Failure> {
+    let (program, arguments) =
+        command.split_first().ok_or_else(|| Failure::internal("a command without a name was taken"))?;
+    let mut child = Command::new(program);
+    child.args(arguments);
+    Ok(child)
+}
+
+/// Waits for the command. What a terminal sends reaches it by itself; what was sent to us alone is passed on.
+fn attend(mut child: Child, client: &Client) -> Option<ExitStatus> {
+    let mut passed = 0;
+    loop {
+        match child.try_wait() {
+            Ok(None) => {}
+            Ok(Some(status)) => return Some(status),
+            Err(_) => return None,
+        }
+        let signal = client.signal();
+        if signal != passed {
+            pass_on(&child, signal);
+            passed = signal;
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+#[cfg(unix)]
+fn pass_on(child: &Child, signal: i32) {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let signal = [Signal::TERM, Signal::HUP].into_iter().find(|known| known.as_raw() == signal);
+    if let (Some(pid), Some(signal)) = (pid, signal) {
+        // It may have ended meanwhile.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn pass_on(_child: &Child, _signal: i32) {}
+
+/// Ends the session that was for this command alone. It goes with its folder whatever the server says.
+fn end(folder: &std::path::Path, site: &str) {
+    // Another client: a signal that was for the command has stopped the first.
+    let Ok(client) = Client::in_folder(folder) else { return };
+    match client.auth.logout(site) {
+        Ok(ended) => {
+            if let Revocation::Failed(error) = ended.revocation {
+                output::warning(&format!("the session could not be ended on the server: {error}"));
+            }
+        }
+        Err(Error::Auth(AuthError::NotSignedIn)) => {}
+        Err(error) => output::warning(&format!("the session could not be ended on the server: {error}")),
+    }
+}
+
+#[cfg(unix)]
+fn exit_of(status: ExitStatus) -> Exit {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    status.code().map_or_else(|| Exit::signal(status.signal().unwrap_or(-1)), Exit::of_command)
+}
+
+#[cfg(not(unix))]
+fn exit_of(status: ExitStatus) -> Exit {
+    status.code().map_or(Exit::INTERNAL, Exit::of_command)
+}

@@ -1,0 +1,91 @@
+//! A command that finds somebody signed in.
+
+use canary::plant;
+
+use crate::rig::{AUTHCTL, Rig, collect};
+
+fn with_command<'a>(options: &[&'a str], command: &[&'a str]) -> Vec<&'a str> {
+    [&["exec"], options, &["--"], command].concat()
+}
+
+#[test]
+fn a_command_finds_the_session_and_ends_as_it_does() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    let who = rig.run(&with_command(&[], &[AUTHCTL, "whoami"]));
+    assert!(who.is(0).out.starts_with("demo "), "{who:?}");
+    let cases: [(&[&str], i32); 3] =
+        [(&["sh", "-c", "exit 7"], 7), (&["sh", "-c", "kill -TERM $$"], 143), (&["true"], 0)];
+    for (command, code) in cases {
+        rig.run(&with_command(&[&rig.url], command)).is(code);
+    }
+    let nothing = rig.run(&with_command(&[], &["/nowhere/at/all"]));
+    nothing.is(2).says(&["the command /nowhere/at/all cannot be run"]);
+}
+
+#[test]
+fn nobody_is_asked_where_there_is_no_terminal() {
+    let rig = Rig::new();
+    rig.run(&with_command(&[&rig.url], &["true"])).is(8).says(&["no terminal"]);
+    rig.run(&["exec", &rig.url]).is(2);
+}
+
+#[test]
+fn a_session_that_is_not_remembered_is_there_for_the_command_alone() {
+    let rig = Rig::new();
+    let script = format!(
+        "{AUTHCTL} whoami && env | grep -c -e TILED_CACHE_DIR -e AUTHCTL_STATE_DIR && echo $TILED_CACHE_DIR"
+    );
+    let args = with_command(&["--no-remember", &rig.url], &["sh", "-c", &script]);
+    let mut command = rig.home.command(&args);
+    command.env("TILED_FORCE_PROMPT", "1");
+    let ran = crate::rig::end(command, &format!("demo\n{}\n", rig.password));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let mut lines = ran.out.lines();
+    assert!(lines.next().unwrap().starts_with("demo "), "{ran:?}");
+    assert_eq!(lines.next(), Some("2"));
+    let folder = std::path::Path::new(lines.next().unwrap());
+    assert!(!folder.exists(), "{}", folder.display());
+    assert_eq!(rig.counters().revocations, 1);
+    assert_eq!(rig.home.files(), Vec::<String>::new());
+    rig.run(&["token", &rig.url]).is(3);
+}
+
+#[test]
+fn what_is_stored_is_not_used_where_nothing_is_remembered() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    rig.run(&with_command(&["--no-remember", &rig.url], &["true"])).is(8);
+    rig.run(&["token", &rig.url]).is(0);
+}
+
+#[test]
+fn a_signal_to_us_reaches_the_command() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    // Something is sent first, so that signals are watched.
+    let script =
+        format!("{AUTHCTL} whoami >/dev/null; trap 'exit 9' TERM; kill -TERM $PPID; sleep 60 & wait");
+    let mut command = rig.home.command(&with_command(&["--no-remember", &rig.url], &["sh", "-c", &script]));
+    command.env("TILED_FORCE_PROMPT", "1").stdin(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let answers = format!("demo\n{}\n", rig.password);
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), answers.as_bytes()).unwrap();
+    let ran = collect(child);
+    assert_eq!(ran.code, Some(9), "{ran:?}");
+    assert_eq!(rig.counters().revocations, 1);
+}
+
+#[test]
+fn an_answer_on_standard_input_is_taken_only_if_somebody_insists() {
+    let rig = Rig::new();
+    let wrong = plant("a wrong answer");
+    for (force, password, code) in [("1", &rig.password, 0), ("0", &rig.password, 8), ("1", &wrong, 5)] {
+        let mut command = rig.home.command(&["login", &rig.url]);
+        command.env("TILED_FORCE_PROMPT", force);
+        let ran = crate::rig::end(command, &format!("demo\n{password}\n"));
+        assert_eq!(ran.code, Some(code), "{force}: {ran:?}");
+        assert_eq!(ran.err.contains("there is no terminal. A password"), force == "1", "{ran:?}");
+    }
+}
