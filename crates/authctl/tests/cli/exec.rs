@@ -63,10 +63,8 @@ fn what_is_stored_is_not_used_where_nothing_is_remembered() {
 fn a_signal_to_us_reaches_the_command() {
     let rig = Rig::new();
     rig.sign_in().is(0);
-    // Something is sent first, so that signals are watched.
-    let script =
-        format!("{AUTHCTL} whoami >/dev/null; trap 'exit 9' TERM; kill -TERM $PPID; sleep 60 & wait");
-    let mut command = rig.home.command(&with_command(&["--no-remember", &rig.url], &["sh", "-c", &script]));
+    let script = "sleep 60 & trap \"kill $!; exit 9\" TERM; kill -TERM $PPID; wait";
+    let mut command = rig.home.command(&with_command(&["--no-remember", &rig.url], &["sh", "-c", script]));
     command.env("TILED_FORCE_PROMPT", "1").stdin(std::process::Stdio::piped());
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
