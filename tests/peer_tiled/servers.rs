@@ -1,5 +1,8 @@
 //! Servers of other kinds.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use conformance::{Home, tiled};
 
 #[test]
@@ -50,4 +53,29 @@ fn the_example_of_fifteen_lines_prints_who_is_signed_in() {
     let output = home.command(format!("{examples}/whoami")).arg(&url).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("alice"), "{output:?}");
+}
+
+#[test]
+fn an_application_of_ones_own_asks_a_second_time_when_its_session_was_ended_elsewhere() {
+    let (home, url) = (Home::new(), tiled("plain"));
+    let examples = std::env::var("AUTH_EXAMPLES").expect("run with `cargo xtask test`");
+    let mut command = home.command(format!("{examples}/custom_application"));
+    let mut child = command.arg(&url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // A name and a password, and then a password: the name is known.
+    child.stdin.take().unwrap().write_all(b"bob\nsecret2\nsecret2\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let asks = format!("{url} asks for a password (provider toy)");
+    let lines: Vec<_> = said.lines().collect();
+    let expected = [
+        &asks,
+        "signed in as bob",
+        "the root was answered with 200",
+        "the session has ended: somebody has to sign in again",
+        &asks,
+        "the session has changed",
+        "signed in again as bob",
+    ];
+    assert_eq!(lines, expected);
 }

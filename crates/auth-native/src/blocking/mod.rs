@@ -3,6 +3,7 @@
 //! Everything here can be used from several threads at once: an [`Authenticator`] is cheap to clone, and one
 //! [`Connection`] serves any number of threads.
 
+mod asker;
 mod authenticator;
 mod connection;
 mod engine;
@@ -20,6 +21,7 @@ use crate::shared::Shared;
 
 #[doc(inline)]
 pub use crate::{State, Status, User};
+pub use asker::Asker;
 #[doc(inline)]
 pub use auth_http::Cancel;
 #[doc(inline)]
