@@ -18,7 +18,7 @@ const BY_LIBRARIES: [&str; 10] = [
     "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "NO_COLOR",
+    "XDG_CONFIG_HOME",
 ];
 
 pub(super) fn check(root: &Path) -> Result<Vec<String>, String> {

@@ -1,5 +1,6 @@
 //! What the process's environment changes, and what it must not. Each of these runs in a process of its own.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use auth_core::wire::Request;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::servers::{Server, bearer, in_a_process, send, shown_in_a_process, token, url};
+use super::faults::{compressed, endless};
+use super::servers::{Server, bearer, in_a_process, read_request, send, shown_in_a_process, token, url};
 use super::{CLIENT, Subject, TUNNELS_ALL, post};
 use crate::tls;
 
@@ -145,16 +147,60 @@ fn a_files_authorities_are_trusted_besides_the_systems_and_nothing_else_is_n7() 
     assert!(format!("{:?}", missing.unwrap_err()).contains("/nowhere/ca.pem"));
 }
 
-/// A server with one of the certificates in `tls/`.
-fn secured(certificate: &'static [u8]) -> Server {
+#[test]
+fn a_proxy_that_breaks_connections_open_is_talked_to_only_with_an_authority_for_it_n7() {
+    // Connects to itself, with a certificate for the host that was wanted.
+    let proxy = Server::accepting(
+        |mut stream| {
+            let head = read_request(&mut stream);
+            assert!(head.starts_with("CONNECT example.org:443 "), "{head}");
+            stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
+            let certificate = CertificateDer::from(&include_bytes!("tls/other-host.der")[..]);
+            let mut connection =
+                ServerConnection::new(configured(certificate)).map_err(std::io::Error::other)?;
+            connection.complete_io(&mut stream)?;
+            Ok(StreamOwned::new(connection, stream))
+        },
+        |stream| {
+            let _ = stream.write_all(OK.as_bytes());
+            let _ = stream.flush();
+        },
+    );
+    let test = named("a_proxy_that_breaks_connections_open_is_talked_to_only_with_an_authority_for_it_n7");
+    let environment = |more: &[(&'static str, String)]| {
+        let address = format!("http://127.0.0.1:{}", proxy.port());
+        [&[("HTTPS_PROXY", address)], more].concat()
+    };
+    if in_a_process(&test, &environment(&[])) {
+        canary::assert_silent(proxy.requests().concat());
+        let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/tls/ca.pem").to_owned();
+        assert!(in_a_process(&test, &environment(&[("SHOTGUN_API_CACERTS", ours)])));
+        assert!(proxy.requests().concat().contains(&token()));
+        return;
+    }
+    let answer = send(&post(url("https://example.org/")).authorized(bearer()));
+    if std::env::var_os("SHOTGUN_API_CACERTS").is_some() {
+        assert_eq!(answer.unwrap().body().expose(), "ok");
+    } else {
+        assert_eq!(answer, Err(Unreachable { fault: TransportFault::Tls, sent: Sent::No }));
+    }
+}
+
+/// TLS with one of the certificates in `tls/`.
+fn configured(certificate: CertificateDer<'static>) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(&include_bytes!("tls/key.der")[..]));
     let config = ServerConfig::builder_with_provider(tls::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![CertificateDer::from(certificate)], key)
+        .with_single_cert(vec![certificate], key)
         .unwrap();
-    let config = Arc::new(config);
+    Arc::new(config)
+}
+
+/// A server with one of the certificates in `tls/`.
+fn secured(certificate: &'static [u8]) -> Server {
+    let config = configured(CertificateDer::from(certificate));
     Server::accepting(
         move |mut stream| {
             let mut connection = ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
@@ -195,6 +241,34 @@ fn a_certificate_is_accepted_only_for_its_host_its_time_and_from_a_known_authori
         let arrived = server.requests().concat();
         assert_eq!(arrived.contains(&token()), accepted, "{name}");
     }
+}
+
+/// What a server can send without end must not fill the machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn whatever_is_sent_takes_little_memory_n6() {
+    let most_mebibytes = 64;
+    let test = named("whatever_is_sent_takes_little_memory_n6");
+    let server = Server::new(|stream| {
+        let chunk = [&b"8000\r\n"[..], &vec![b'x'; 0x8000], b"\r\n"].concat();
+        endless(stream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &chunk);
+    });
+    let headers = Server::new(|stream| {
+        endless(stream, b"HTTP/1.1 200 OK\r\n", format!("x-a: {}\r\n", "a".repeat(4096)).as_bytes());
+    });
+    let bomb = compressed(20 << 20);
+    let ports = [&server, &headers, &bomb].map(|server| server.port().to_string()).join(" ");
+    if in_a_process(&test, &[("AUTH_HTTP_TEST", ports)]) {
+        return;
+    }
+    for port in std::env::var("AUTH_HTTP_TEST").unwrap().split(' ') {
+        let answer = send(&post(url(&format!("http://127.0.0.1:{port}/"))));
+        assert_eq!(answer, Err(Unreachable { fault: TransportFault::TooLarge, sent: Sent::Maybe }));
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kibibytes: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kibibytes < most_mebibytes * 1024, "{kibibytes} kB");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How an exchange ends without an answer, and whether anything was sent.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ const fn no(fault: TransportFault) -> Unreachable {
 }
 
 /// Writes the same again and again, until nobody listens.
-fn endless(stream: &mut dyn Stream, head: &[u8], part: &[u8]) {
+pub(super) fn endless(stream: &mut dyn Stream, head: &[u8], part: &[u8]) {
     let mut going = stream.write_all(head).is_ok();
     while going {
         going = stream.write_all(part).is_ok();
@@ -101,14 +101,15 @@ fn an_answer_that_is_none_is_told_by_its_fault_n6() {
 }
 
 /// Content as a server compresses it.
-fn gzip(content: &[u8]) -> Vec<u8> {
+fn gzip(mut content: impl std::io::Read) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content).unwrap();
+    std::io::copy(&mut content, &mut encoder).unwrap();
     encoder.finish().unwrap()
 }
 
-fn compressed(content: &[u8]) -> Server {
-    let content = gzip(content);
+/// A server that answers with so many letters, compressed.
+pub(super) fn compressed(letters: u64) -> Server {
+    let content = gzip(std::io::repeat(b'a').take(letters));
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
         content.len()
@@ -118,17 +119,15 @@ fn compressed(content: &[u8]) -> Server {
 
 #[test]
 fn content_is_decompressed_and_bounded_after_that_n6() {
-    let whole = "a".repeat(1 << 20);
-    for text in ["", "{}", &whole] {
-        let answer = send(&post(compressed(text.as_bytes()).url("/"))).unwrap();
-        assert!(answer.body().expose() == text, "{} bytes came of {}", answer.body().len(), text.len());
+    for letters in [0, 2, 1 << 20] {
+        let answer = send(&post(compressed(letters).url("/"))).unwrap();
+        assert_eq!(answer.body().expose().matches('a').count() as u64, letters);
     }
-    // A hundred thousand bytes on the wire.
-    let bomb = compressed(&vec![0; 100 << 20]);
-    assert_eq!(send(&post(bomb.url("/"))), Err(maybe(TransportFault::TooLarge)));
-    let one_more = compressed(&vec![b'a'; (1 << 20) + 1]);
-    assert_eq!(send(&post(one_more.url("/"))), Err(maybe(TransportFault::TooLarge)));
-    let cut = gzip(&[b'a'; 5_000]);
+    // The last is twenty thousand bytes on the wire.
+    for letters in [(1 << 20) + 1, 20 << 20] {
+        assert_eq!(send(&post(compressed(letters).url("/"))), Err(maybe(TransportFault::TooLarge)));
+    }
+    let cut = gzip(&[b'a'; 5_000][..]);
     let cut =
         [b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 10\r\n\r\n".as_slice(), &cut[..10]];
     assert!(send(&post(Server::of(cut.concat()).url("/"))).is_err());
