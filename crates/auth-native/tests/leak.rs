@@ -16,6 +16,8 @@ use auth_native::{
     Access, Error, Foreign, LoginOptions, MemoryStore, Outcome, Request, Response, Secret, SessionEvent,
     Subscription,
 };
+#[cfg(feature = "ureq")]
+use canary::has_debug;
 use canary::{chain, plant, silent, silent_error};
 
 const URL: &str = "http://127.0.0.1:8000";
@@ -153,10 +155,12 @@ fn errors_and_what_they_came_from_show_none_s1_s2() {
 #[cfg(feature = "ureq")]
 #[test]
 fn a_ureq_middleware_shows_none_s1() {
-    use auth_native::blocking::Authorize;
+    use auth_native::blocking::{Asker, Authorize};
 
     let connection = builder().build().unwrap().connect_with(URL, options()).unwrap();
     silent::<Authorize>(&Authorize::new(Arc::new(connection)));
+    // What a closure holds is its program's, and not shown.
+    assert!(!has_debug!(Asker<()>));
 }
 
 #[cfg(all(feature = "reqwest-middleware", feature = "tower"))]

@@ -127,6 +127,9 @@ pub(super) trait Shown {
 
 impl Shown for SignedIn {
     fn shown(&self) -> String {
+        if self.session.tokens.is_empty() {
+            return "nobody is signed in".to_owned();
+        }
         let how = if self.reused { "signed in already" } else { "signed in" };
         format!("{how}: {}", session(&self.session))
     }
