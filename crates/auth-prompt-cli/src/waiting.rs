@@ -1,6 +1,6 @@
 //! A sign of life while something takes long.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,28 +25,31 @@ impl Waiting {
     /// Begins to wait for something, named in a few words.
     pub fn start(what: &str) -> Self {
         let over = Arc::new((Mutex::new(false), Condvar::new()));
-        let thread = if io::stderr().is_terminal() { show(what, Arc::clone(&over)) } else { None };
+        let thread = if io::stderr().is_terminal() {
+            let (what, over) = (what.to_owned(), Arc::clone(&over));
+            let run = move || show(&mut io::stderr(), &what, &over, PATIENCE);
+            thread::Builder::new().name("waiting".to_owned()).spawn(run).ok()
+        } else {
+            None
+        };
         Self { over, thread }
     }
 }
 
-fn show(what: &str, over: Arc<(Mutex<bool>, Condvar)>) -> Option<JoinHandle<()>> {
+fn show(out: &mut dyn Write, what: &str, over: &(Mutex<bool>, Condvar), patience: Duration) {
     let what: String = what.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
-    let run = move || {
-        if rests(&over, PATIENCE) {
-            return;
+    // What cannot be shown is dropped.
+    let mut say = |text: &str| drop(out.write_all(text.as_bytes()));
+    if rests(over, patience) {
+        return;
+    }
+    for frame in FRAMES.iter().cycle() {
+        say(&format!("\r{frame} {what} "));
+        if rests(over, TICK) {
+            break;
         }
-        let mut frames = FRAMES.iter().cycle();
-        loop {
-            let frame = frames.next().copied().unwrap_or(' ');
-            say(&format!("\r{frame} {what} "));
-            if rests(&over, TICK) {
-                break;
-            }
-        }
-        say(&format!("\r{}\r", " ".repeat(what.chars().count() + 3)));
-    };
-    thread::Builder::new().name("waiting".to_owned()).spawn(run).ok()
+    }
+    say(&format!("\r{}\r", " ".repeat(what.chars().count() + 3)));
 }
 
 /// True if it is over before so much time has passed.
@@ -54,11 +57,6 @@ fn rests(over: &(Mutex<bool>, Condvar), time: Duration) -> bool {
     let is_over = over.0.lock().unwrap_or_else(PoisonError::into_inner);
     let waited = over.1.wait_timeout_while(is_over, time, |over| !*over);
     *waited.unwrap_or_else(PoisonError::into_inner).0
-}
-
-fn say(text: &str) {
-    // What cannot be shown is dropped.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 impl Drop for Waiting {
@@ -74,5 +72,50 @@ impl Drop for Waiting {
 impl std::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Waiting")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes down what is shown, and says stop after so many writes.
+    struct Screen<'a> {
+        shown: String,
+        left: u32,
+        over: &'a (Mutex<bool>, Condvar),
+    }
+
+    impl Write for Screen<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.shown.push_str(&String::from_utf8_lossy(bytes));
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                *self.over.0.lock().unwrap() = true;
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_shown_once_it_takes_long_and_taken_back() {
+        let over = (Mutex::new(false), Condvar::new());
+        let mut screen = Screen { shown: String::new(), left: 2, over: &over };
+        // A name that would move the cursor does not.
+        show(&mut screen, "waiting\u{1b}[2J", &over, Duration::ZERO);
+        let blank = " ".repeat("waiting[2J".len() + 3);
+        assert_eq!(screen.shown, format!("\r| waiting[2J \r/ waiting[2J \r{blank}\r"));
+    }
+
+    #[test]
+    fn what_is_over_soon_shows_nothing() {
+        let over = (Mutex::new(true), Condvar::new());
+        let mut screen = Screen { shown: String::new(), left: 9, over: &over };
+        show(&mut screen, "waiting", &over, PATIENCE);
+        assert_eq!(screen.shown, "");
     }
 }

@@ -53,13 +53,16 @@ pub(crate) fn failure(failure: &Failure) {
 
 /// Coloured, where standard error is a terminal that knows colours and nobody said no (<https://no-color.org>).
 fn marked(text: &str, colour: &str) -> String {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    if io::stderr().is_terminal() && !is_dumb && !is_set("NO_COLOR") {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    if is_coloured(io::stderr().is_terminal(), &variable("TERM"), &variable("NO_COLOR")) {
         format!("\u{1b}[{colour}m{text}\u{1b}[0m")
     } else {
         text.to_owned()
     }
+}
+
+fn is_coloured(is_terminal: bool, term: &str, no_color: &str) -> bool {
+    is_terminal && !matches!(term, "" | "dumb") && no_color.is_empty()
 }
 
 fn error_line(text: &str) {
@@ -77,5 +80,24 @@ fn settle(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::output(&error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_terminal_that_knows_colours_gets_some() {
+        let cases = [
+            ((true, "xterm", ""), true),
+            ((true, "xterm", "1"), false),
+            ((true, "dumb", ""), false),
+            ((true, "", ""), false),
+            ((false, "xterm", ""), false),
+        ];
+        for ((is_terminal, term, no_color), coloured) in cases {
+            assert_eq!(is_coloured(is_terminal, term, no_color), coloured, "{term:?} {no_color:?}");
+        }
     }
 }
