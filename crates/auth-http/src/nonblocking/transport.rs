@@ -13,7 +13,7 @@ use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::{self, Unreachable};
 use auth_core::wire::{Request, Response};
 use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect, retry};
+use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder, redirect, retry};
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
@@ -25,6 +25,9 @@ use crate::drive::Broke;
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
+
+/// The variables that name a proxy, the first of them for every server.
+const PROXIES: [&str; 3] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"];
 
 /// An exchange on its way.
 pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, Unreachable>> + Send + 'a>>;
@@ -97,7 +100,12 @@ impl ReqwestTransport {
         let made = if is_here { &self.here } else { &self.away };
         made.get_or_init(|| {
             let builder = builder(&self.user_agent, &self.authorities, is_here)?;
-            if is_here { builder.no_proxy() } else { builder }.build().ok()
+            let builder = match proxy() {
+                _ if is_here => builder.no_proxy(),
+                Some(proxy) => builder.proxy(proxy),
+                None => builder,
+            };
+            builder.build().ok()
         })
         .as_ref()
     }
@@ -155,6 +163,15 @@ fn builder(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option
             .connect_timeout(CONNECT_WITHIN)
             .dns_resolver(Lookup { loopback_only: is_here }),
     )
+}
+
+/// The proxy that the environment names: the same as the blocking transport's.
+fn proxy() -> Option<Proxy> {
+    let spellings = PROXIES.into_iter().flat_map(|name| [name.to_owned(), name.to_ascii_lowercase()]);
+    let mut addresses =
+        spellings.filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let proxy = addresses.find_map(|address| Proxy::all(address).ok())?;
+    Some(proxy.no_proxy(NoProxy::from_env()))
 }
 
 fn head(client: &Client, request: &Request) -> RequestBuilder {

@@ -86,6 +86,39 @@ fn nothing_is_sent_until_a_proxy_has_made_the_connection() {
 }
 
 #[test]
+fn the_first_proxy_that_is_named_is_for_every_server_but_those_that_no_proxy_names_n4() {
+    let proxy = Server::of("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let other = Server::of("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    let test = named("the_first_proxy_that_is_named_is_for_every_server_but_those_that_no_proxy_names_n4");
+    let address = |proxy: &Server| format!("http://127.0.0.1:{}", proxy.port());
+    let aside = ("NO_PROXY", "direct.invalid,.beside.invalid".to_owned());
+    for (at, environment) in [
+        vec![("HTTP_PROXY", address(&proxy)), aside.clone()],
+        vec![("HTTPS_PROXY", address(&proxy)), ("HTTP_PROXY", address(&other)), aside.clone()],
+        vec![("ALL_PROXY", address(&proxy)), ("HTTPS_PROXY", address(&other)), aside.clone()],
+        vec![("https_proxy", address(&proxy)), ("no_proxy", aside.1.clone())],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        if !in_a_process(&test, &environment) {
+            break;
+        }
+        let requests = proxy.requests();
+        assert_eq!((requests.len(), other.requests().len()), (at + 1, 0), "{environment:?}");
+        assert!(requests.iter().all(|request| request.starts_with("CONNECT off.invalid:443 ")));
+    }
+    if std::env::var_os("NO_PROXY").or_else(|| std::env::var_os("no_proxy")).is_none() {
+        return;
+    }
+    let get = |host: &str| send(&Request::get(url(&format!("https://{host}/")))).unwrap_err().fault;
+    assert_eq!(get("off.invalid"), TransportFault::Proxy);
+    for host in ["direct.invalid", "a.beside.invalid"] {
+        assert_eq!(get(host), TransportFault::Resolve, "{host}");
+    }
+}
+
+#[test]
 fn a_proxy_is_told_its_own_credentials_and_no_others_n4() {
     // Asks who it is, and makes the connection for who says so.
     let proxy = Server::heads(|head, stream| {
