@@ -11,9 +11,9 @@ use auth_core::error::{
     Trouble,
 };
 use auth_core::flow::{
-    Call, Called, Discover, Discovered, Event, Flow, Granted, Held, LoggedOut, Login, LoginOptions, Logout,
-    Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, SignedIn, Step, Warning, Whoami,
-    WhoamiAnswer,
+    Call, Called, Discover, Discovered, Event, Flow, Governor, Granted, Held, LoggedOut, Login, LoginOptions,
+    Logout, Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, SignedIn, Step, Warning,
+    Whoami, WhoamiAnswer,
 };
 use auth_core::oauth::{self, TokenAnswer};
 use auth_core::ports::{
@@ -283,8 +283,12 @@ fn flows_and_their_ends_show_none_s1() {
         Login::new(uri(), options, seed()),
         sign_in.into_iter().chain(save).chain([Event::Applied]),
     );
-    play::<Discover>(Discover::new(uri(), seed()), [about]);
+    play::<Discover>(Discover::new(uri(), seed()), [about.clone()]);
     let typed = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
+    let asking = Login::new(uri(), LoginOptions::default(), seed());
+    let governed =
+        [about.clone(), opened.clone(), Event::Answer(typed.clone()), answered.clone(), opened.clone()];
+    play::<Governor>(Governor::new(asking), governed);
     play::<Password>(
         Password::new(url(), Foreign::from("toy"), None),
         [Event::Answer(typed), answered.clone()],

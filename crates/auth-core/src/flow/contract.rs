@@ -4,13 +4,15 @@ use core::time::Duration;
 
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
+use crate::ports::LockKind;
 use crate::time::{Now, Tick};
 
 /// How long a person may think.
 pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a store may take. A keychain that does not answer costs no more than this.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
-/// How long a lock is waited for: longer than its holder may take to redeem and save.
+/// How long a lock is waited for: longer than its holder may take to redeem and save. The lock for questions is waited
+/// for as long as a person may think.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Which step is outstanding, and until when.
@@ -44,6 +46,10 @@ impl Pending {
             Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
             Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
+            // Whoever holds it waits for a person.
+            Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
+                within(Kind::Open, ASK_DEADLINE)
+            }
             Step::Open { what: Resource::Lock { .. }, .. } => within(Kind::Open, LOCK_DEADLINE),
             Step::Close(Held(_)) => Self { kind: Kind::Close, deadline: None },
             Step::Wait { until } => Self { kind: Kind::Wait, deadline: Some(*until) },

@@ -96,6 +96,16 @@ impl Login {
         }
     }
 
+    /// The server, as far as it is known by now.
+    pub(super) fn uri(&self) -> &TiledUri {
+        &self.uri
+    }
+
+    /// True if a stored session will do.
+    pub(super) fn reuses(&self) -> bool {
+        self.options.reuse
+    }
+
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
         if self.options.reuse {
             let renewal =

@@ -469,6 +469,9 @@ fn login_every_state() {
     };
     walk("login given", Login::new(uri(), given, seed()));
     let anonymous = LoginOptions { reuse: true, anonymous: true, ..LoginOptions::default() };
+    walk("login governed", Governor::new(Login::new(uri(), LoginOptions::default(), seed())));
+    let governed = LoginOptions { reuse: true, ..LoginOptions::default() };
+    walk_with("login reuse, governed", Governor::new(Login::new(uri(), governed, seed())), essential);
     walk("login anonymous", Login::new(uri(), anonymous, seed()));
 }
 

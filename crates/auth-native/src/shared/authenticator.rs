@@ -2,7 +2,7 @@ use core::time::Duration;
 use std::sync::{Arc, OnceLock};
 
 use auth_core::flow::{
-    Discover, Discovered, Flow, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
+    Discover, Discovered, Flow, Governor, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
     Revocation, SignedIn, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::ports::{Change, Key, Loaded, SiteEntry, Store};
@@ -198,7 +198,7 @@ impl<E: Engine> Shared<E> {
         }
         let never_ask = options.never_ask || self.settings.never_ask;
         let options = LoginOptions { reuse, never_ask, allow_http, ..options };
-        self.run(Login::new(place.uri, options, seed()?)).await
+        self.run(Governor::new(Login::new(place.uri, options, seed()?))).await
     }
 
     async fn stored(&self, place: &Place) -> Result<Option<Session>, Error> {

@@ -237,3 +237,18 @@ fn a_connection_signs_out_and_says_so() {
     assert_eq!(told(&events), [SessionEvent::Ended(AuthError::NotSignedIn)]);
     assert_eq!(rig.auth().status(URL).unwrap().state, crate::State::None);
 }
+
+#[test]
+fn threads_that_share_a_connection_ask_once_h15() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.site.forget_everybody();
+    // One answer: whoever asked a second time would have none.
+    rig.person.answers("alice", "sesame");
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| assert_eq!(connection.get("metadata/").unwrap().status(), 200));
+        }
+    });
+    assert_eq!(connection.token(None).unwrap(), secret("access-2"));
+}

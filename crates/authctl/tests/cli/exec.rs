@@ -87,3 +87,23 @@ fn an_answer_on_standard_input_is_taken_only_if_somebody_insists() {
         assert_eq!(ran.err.contains("there is no terminal. A password"), force == "1", "{ran:?}");
     }
 }
+
+#[test]
+fn processes_that_start_at_once_ask_once_between_them_h15() {
+    let rig = Rig::new();
+    let start = |_| {
+        let mut command = rig.home.command(&with_command(&[&rig.url], &["true"]));
+        let command = command.env("TILED_FORCE_PROMPT", "1").stdin(std::process::Stdio::piped());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let mut children: Vec<_> = (0..6).map(start).collect();
+    for child in &mut children {
+        // Each would have an answer; only one is asked for it.
+        let answers = format!("demo\n{}\n", rig.password);
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), answers.as_bytes());
+    }
+    let ends: Vec<_> = children.into_iter().map(collect).collect();
+    assert!(ends.iter().all(|ran| ran.code == Some(0)), "{ends:?}");
+    assert_eq!(rig.counters().logins, 1);
+    assert_eq!(ends.iter().filter(|ran| ran.err.contains("Password: ")).count(), 1, "{ends:?}");
+}

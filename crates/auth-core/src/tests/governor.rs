@@ -1,0 +1,146 @@
+#![expect(clippy::unnecessary_wraps, reason = "ends are compared as they come")]
+
+use super::*;
+use crate::flow::script::*;
+use crate::flow::{LoginOptions, Warning};
+use crate::foreign::Foreign;
+use crate::question::{PasswordQuestion, PromptFault};
+use crate::session::Session;
+
+const ABOUT: &str = r#"{"authentication":{"required":true,"providers":[{"provider":"toy","mode":"internal",
+    "links":{"auth_endpoint":"/token"}}],"links":{"refresh_session":"/custom/refresh"}}}"#;
+/// The lock for questions; the other is the one that every conversation has.
+const ASKING: Held = Held(8);
+
+fn governed(reuse: bool) -> Governor {
+    Governor::new(Login::new(uri(), LoginOptions { reuse, ..LoginOptions::default() }, seed()))
+}
+
+fn prompt_lock(wait: bool) -> Expected {
+    Expected::Step(Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: key() }, wait })
+}
+
+fn question() -> Expected {
+    ask(Question::Password(PasswordQuestion {
+        origin: uri().origin().clone(),
+        provider: Foreign::from("toy"),
+        username: None,
+        refused: false,
+        left: 3,
+    }))
+}
+
+/// Nobody is signed in, and the server wants somebody to be.
+fn nobody() -> Vec<Turn> {
+    vec![(load(), nothing()), (get(at("/api/v1/")), reply(200, ABOUT))]
+}
+
+fn closed() -> Turn {
+    (Expected::Step(Step::Close(ASKING)), Event::Closed)
+}
+
+fn adopted(session: Session) -> Result<Outcome<SignedIn>, Error> {
+    Ok(Outcome::clean(SignedIn { uri: uri(), session, reused: true }))
+}
+
+#[test]
+fn who_asks_holds_the_lock_for_questions_to_the_end() {
+    let turns = with(
+        nobody(),
+        [
+            (prompt_lock(false), Event::Opened(ASKING)),
+            (load(), nothing()),
+            (question(), password("alice", "pw")),
+        ],
+    );
+    let talk = Talk::start(governed(true)).follow(turns);
+    // The rest is as in any sign-in.
+    let body = format!("grant_type=password&username=alice&password={}", secret("pw").expose());
+    let sent = crate::wire::Request::token(at("/token"), crate::wire::Body::Form(crate::Secret::from(body)));
+    let talk = talk.turn((send(sent), reply(400, r#"{"detail":"no"}"#)));
+    assert_eq!(talk.turn(closed()).end(), Err(Error::Rejected(Foreign::from("no"))));
+}
+
+#[test]
+fn who_waited_goes_on_with_what_the_other_got() {
+    let theirs = session("theirs", 600);
+    let turns = with(
+        nobody(),
+        [
+            (prompt_lock(false), Event::Busy(holder())),
+            (tell(Notice::Waiting(holder())), Event::Told),
+            (prompt_lock(true), Event::Opened(ASKING)),
+            (load(), found(&theirs)),
+            closed(),
+        ],
+    );
+    assert_eq!(run(governed(true), turns), adopted(theirs));
+}
+
+#[test]
+fn who_signed_in_between_the_look_and_the_lock_is_noticed_too() {
+    let theirs = session("theirs", 600);
+    let turns =
+        with(nobody(), [(prompt_lock(false), Event::Opened(ASKING)), (load(), found(&theirs)), closed()]);
+    assert_eq!(run(governed(true), turns), adopted(theirs));
+    // One that has ended, or cannot be read, leads to the question.
+    for event in [found(&session("over", -5)), nothing(), Event::StoreFailed(full()), Event::TimedOut] {
+        let turns = with(nobody(), [(prompt_lock(false), Event::Opened(ASKING)), (load(), event)]);
+        Talk::start(governed(true)).follow(turns).assert_next(&question());
+    }
+}
+
+#[test]
+fn an_explicit_sign_in_waits_its_turn_and_asks_whoever_is_there() {
+    let first = (get(at("/api/v1/")), reply(200, ABOUT));
+    let turns = [
+        first,
+        (prompt_lock(false), Event::Busy(holder())),
+        (tell(Notice::Waiting(holder())), Event::Told),
+        (prompt_lock(true), Event::Opened(ASKING)),
+    ];
+    Talk::start(governed(false)).follow(turns).assert_next(&question());
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_keeps_nobody_from_signing_in() {
+    for event in [Event::StoreFailed(full()), Event::TimedOut] {
+        let turns = with(nobody(), [(prompt_lock(false), event), (load(), nothing())]);
+        let talk = Talk::start(governed(true)).follow(turns);
+        let end = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled))).end();
+        assert_eq!(end, Err(Error::Cancelled));
+    }
+}
+
+#[test]
+fn who_waits_is_answered_within_the_time_of_a_question_and_can_be_stopped() {
+    let waiting = || {
+        let turns = with(
+            nobody(),
+            [(prompt_lock(false), Event::Busy(holder())), (tell(Notice::Waiting(holder())), Event::Told)],
+        );
+        Talk::start(governed(true)).follow(turns)
+    };
+    for event in [Event::TimedOut, Event::Busy(holder())] {
+        let end = waiting().turn((prompt_lock(true), event)).end();
+        assert_eq!(end, Err(CannotPrompt::Unanswered.into()));
+    }
+    assert_eq!(waiting().clone_and_cancel(), Ok(Error::Cancelled));
+    let asking = [(prompt_lock(false), Event::Opened(ASKING)), (load(), nothing())];
+    let talk = Talk::start(governed(true)).follow(with(nobody(), asking));
+    assert_eq!(talk.turn((question(), Event::Cancel)).turn(closed()).end(), Err(Error::Cancelled));
+}
+
+#[test]
+fn nobody_waits_where_nobody_is_asked() {
+    let good = session("good", 600);
+    assert_eq!(run(governed(true), [(load(), found(&good))]), adopted(good));
+    let never = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
+    let never = Governor::new(Login::new(uri(), never, seed()));
+    assert_eq!(run(never, [(load(), nothing())]), Err(Error::NotSignedIn));
+    let open = r#"{"authentication":{"required":false}}"#;
+    let anonymous = LoginOptions { reuse: true, anonymous: true, ..LoginOptions::default() };
+    let anonymous = Governor::new(Login::new(uri(), anonymous, seed()));
+    let end = run(anonymous, [(load(), nothing()), (get(at("/api/v1/")), reply(200, open))]).unwrap();
+    assert_eq!((end.value.session.tokens.is_empty(), end.warnings), (true, Vec::<Warning>::new()));
+}
