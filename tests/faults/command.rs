@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::flow::{Call, Flow, Login, LoginOptions, Logout, Outcome, Renewal, Warning, Whoami};
+use auth_core::flow::{Call, Flow, Governor, Login, LoginOptions, Logout, Outcome, Renewal, Warning, Whoami};
 use auth_core::session::Session;
 use auth_core::wire::Request;
 use auth_core::{Error, Seed};
@@ -98,7 +98,8 @@ impl Command {
         match self {
             Self::Login | Self::LoginReuse | Self::LoginRenew => {
                 let options = LoginOptions { reuse: self != Self::Login, ..LoginOptions::default() };
-                run(driver, cancel, Login::new(uri, options, seed), |done| (Some(done.session), None))
+                let login = Governor::new(Login::new(uri, options, seed));
+                run(driver, cancel, login, |done| (Some(done.session), None))
             }
             Self::Renewal | Self::EarlyRenewal => {
                 run(driver, cancel, Renewal::new(uri, seed), |done| (Some(done.session), None))
