@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::flow::{Call, Discover, Flow, Login, LoginOptions, Logout, Outcome, Renewal, Whoami};
+use auth_core::flow::{
+    Call, Discover, Flow, Governor, Login, LoginOptions, Logout, Outcome, Renewal, Whoami,
+};
 use auth_core::ports::{Change, Clock, Loaded, Store, Transport, Unreachable};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
 use auth_core::tiled::TiledUri;
@@ -424,7 +426,7 @@ impl Run {
                 password: login.password.as_deref().map(Secret::from),
                 allow_http: allow,
             };
-            let result = way.run(Login::new(uri, options, seed), world);
+            let result = way.run(Governor::new(Login::new(uri, options, seed)), world);
             if let Ok(Outcome { value, .. }) = &result {
                 self.uri = value.uri.clone();
             }
