@@ -186,11 +186,9 @@ fn login(args: LoginArgs) -> Result<Login, Failure> {
             "Leave --method out, or say --method password: that is how people sign in to Tiled.",
         ));
     }
-    if password_stdin && user.is_none() {
-        return Err(Failure::usage(
-            "--password-stdin needs to know whose password it is",
-            "Add --user NAME.",
-        ));
+    // A profile may say whose it is.
+    if password_stdin && user.is_none() && matches!(site, Target::Url(_)) {
+        return Err(Failure::no_name());
     }
     let (username, provider) = (user.map(Foreign::from), provider.map(Foreign::from));
     Ok(Login { site, username, provider, password_stdin, allow_http })

@@ -28,6 +28,8 @@ pub(crate) enum Doing {
     SigningInUnasked,
     /// Using a session.
     Using,
+    /// Using an API key.
+    ShowingKey,
 }
 
 impl Failure {
@@ -49,6 +51,12 @@ impl Failure {
             message: error.to_string(),
             remedy: "Name another one, or give the server's address.".to_owned(),
         }
+    }
+
+    /// A password without a name.
+    #[allow(clippy::use_self, reason = "the page of messages is compared with what stands behind this name")]
+    pub(crate) fn no_name() -> Self {
+        Failure::usage("--password-stdin needs to know whose password it is", "Add --user NAME.")
     }
 
     /// No site was named, and none is known.
@@ -175,6 +183,9 @@ impl Words<'_> {
             AuthError::Rejected(_) if self.doing == Doing::Using => {
                 format!("Run `{login}` to sign in again, or ask whoever runs the server.")
             }
+            AuthError::Rejected(_) if self.doing == Doing::ShowingKey => {
+                "Check the key, in TILED_API_KEY or in the profile: it may have ended.".to_owned()
+            }
             AuthError::Rejected(_) => {
                 "Check the name, the password and the provider, and run it again.".to_owned()
             }
@@ -219,7 +230,7 @@ impl Words<'_> {
         };
         match self.doing {
             Doing::Using => format!("{what} Nobody was signed out."),
-            Doing::SigningIn | Doing::SigningInUnasked => what.to_owned(),
+            Doing::SigningIn | Doing::SigningInUnasked | Doing::ShowingKey => what.to_owned(),
         }
     }
 

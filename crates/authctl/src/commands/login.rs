@@ -15,6 +15,9 @@ pub(crate) fn run(plan: Login) -> Result<Exit, Failure> {
     let profile = client.place_to_sign_in(site)?;
     let site = profile.site;
     let (username, provider) = (username.or(profile.username), provider.or(profile.provider));
+    if password_stdin && username.is_none() {
+        return Err(Failure::no_name());
+    }
     let password = if password_stdin { Some(stdin::password()?) } else { None };
     let options = LoginOptions {
         reuse: false,

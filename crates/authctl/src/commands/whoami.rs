@@ -12,7 +12,8 @@ use crate::{output, text};
 
 pub(crate) fn run(client: &Client, site: Target, json: bool) -> Result<Exit, Failure> {
     let (site, key) = client.site_and_key(site)?;
-    let failed = |error| client.failure(&error, &site, Doing::Using);
+    let doing = if key.is_some() { Doing::ShowingKey } else { Doing::Using };
+    let failed = |error| client.failure(&error, &site, doing);
     let with_key = |key| Ok(Outcome::clean(client.auth.connect_with_key(&site, key)?.whoami()?));
     let asked = key.map_or_else(|| client.auth.whoami(&site), with_key);
     let Outcome { value: user, warnings } = asked.map_err(failed)?;

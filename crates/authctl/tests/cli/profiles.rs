@@ -18,13 +18,15 @@ fn a_profile_names_a_server_and_who_signs_in() {
     let rig = Rig::new();
     profile(&rig, "lab.yml", &format!("lab: {{uri: '{}', username: demo, verify: false}}\n", rig.url));
     let told = format!("{}\n", rig.password);
-    let signed_in =
-        rig.home.run_with(&told, &["login", "--profile", "lab", "--user", "demo", "--password-stdin"]);
+    let signed_in = rig.home.run_with(&told, &["login", "--profile", "lab", "--password-stdin"]);
     signed_in.is(0).says(&["the profile \"lab\" says more than is of use here, which is ignored: verify"]);
     assert!(rig.run(&["whoami", "--profile", "lab"]).is(0).out.starts_with("demo "));
     rig.run(&["status", "--profile", "lab"]).is(0);
     rig.run(&["token", "--profile", "none"]).is(2).says(&["there is no profile \"none\"; there are: lab"]);
     rig.run(&["logout", "--profile", "lab"]).is(0);
+    profile(&rig, "other.yml", &format!("other: {{uri: '{}'}}\n", rig.url));
+    let nobody = rig.home.run_with(&told, &["login", "--profile", "other", "--password-stdin"]);
+    nobody.is(2).says(&["--password-stdin needs to know whose password it is"]);
 }
 
 #[test]
@@ -77,7 +79,9 @@ fn a_key_in_a_profile_is_shown_to_nobody_s1() {
         rig.run(args).is(2).says(&["the address carries an API key"]);
     }
     // One that the server does not know.
-    rig.run(&["whoami", "--profile", "lab"]).is(4).says(&["Invalid API key"]);
+    rig.run(&["whoami", "--profile", "lab"])
+        .is(4)
+        .says(&["Invalid API key", "Check the key, in TILED_API_KEY"]);
     fs::remove_dir_all(rig.home.0.path().join(".config")).unwrap();
 }
 
