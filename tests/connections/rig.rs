@@ -16,7 +16,7 @@ const NOW: Timestamp = Timestamp(1_800_000_000);
 pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) clock: SiteClock,
-    password: Secret,
+    pub(crate) password: Secret,
 }
 
 impl Rig {
@@ -38,7 +38,7 @@ impl Rig {
         format!("{}/api/v1/{path}", self.url())
     }
 
-    fn options(&self) -> LoginOptions {
+    pub(crate) fn options(&self) -> LoginOptions {
         LoginOptions {
             username: Some("demo".into()),
             password: Some(self.password.clone()),
@@ -47,7 +47,7 @@ impl Rig {
     }
 
     /// The clock of a client, which stands still.
-    fn watch() -> Arc<dyn Clock> {
+    pub(crate) fn watch() -> Arc<dyn Clock> {
         Arc::new(SiteClock::standing(NOW))
     }
 
