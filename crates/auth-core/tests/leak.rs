@@ -11,9 +11,9 @@ use auth_core::error::{
     Trouble,
 };
 use auth_core::flow::{
-    Call, Called, Discover, Discovered, Event, Flow, Governor, Granted, Held, LoggedOut, Login, LoginOptions,
-    Logout, Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, SignedIn, Step, Warning,
-    Whoami, WhoamiAnswer,
+    Call, Called, Discover, Discovered, Event, Flights, Flow, Governor, Granted, Held, LoggedOut, Login,
+    LoginOptions, Logout, Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, Seat, SignedIn,
+    Step, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::oauth::{self, TokenAnswer};
 use auth_core::ports::{
@@ -303,6 +303,9 @@ fn flows_and_their_ends_show_none_s1() {
     let gone = Event::Response(Response::new(204, [], ""));
     play::<Logout>(Logout::new(uri()), [opened, found, gone, Event::Applied, Event::Closed]);
 
+    let mut flights = Flights::default();
+    silent::<Seat>(&flights.join(&key()));
+    silent::<Flights>(&flights);
     silent::<Granted>(&Granted { session: session() });
     let signed_in = SignedIn { uri: uri(), session: session(), reused: false };
     silent::<SignedIn>(&signed_in);

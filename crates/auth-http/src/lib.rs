@@ -27,9 +27,13 @@ pub mod nonblocking;
 mod tls;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod user_agent;
+#[cfg(any(feature = "blocking", feature = "async"))]
+mod waiters;
 
 pub use cancel::Cancel;
 pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use user_agent::TransportError;
+#[cfg(any(feature = "blocking", feature = "async"))]
+pub use waiters::{Place, Turn, Waiters, wait_for};

@@ -78,6 +78,20 @@ fn what_runs_on_a_runtime_shows_none_s1() {
     drop(nonblocking::Driver::new(Arc::new(transport), Arc::new(Nothing), nobody, clock));
 }
 
+#[test]
+fn what_is_waited_for_shows_none_s1() {
+    use auth_core::ports::Key;
+    use auth_http::{Place, Turn, Waiters};
+
+    let waiters: Waiters<String> = Waiters::default();
+    let key = Key { site: "http://127.0.0.1:8000/api/v1/".to_owned(), slot: String::new() };
+    let (leader, waiting) = (waiters.join(&key), waiters.join(&key));
+    leader.land(&plant("what came of it"));
+    silent::<Waiters<String>>(&waiters);
+    silent::<Place<String>>(&waiting);
+    assert_eq!(format!("{:?}", Turn::<String>::Lead), "Lead");
+}
+
 /// The name that tells this test that it runs in a process of its own.
 const CHILD: &str = "AUTH_HTTP_TEST_CHILD";
 

@@ -36,6 +36,7 @@
 mod call;
 mod contract;
 mod discover;
+mod flights;
 mod governor;
 mod login;
 mod logout;
@@ -47,6 +48,7 @@ mod whoami;
 pub use call::{Call, Called};
 pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, STORE_DEADLINE};
 pub use discover::{Discover, Discovered};
+pub use flights::{Flights, Seat};
 pub use governor::Governor;
 pub use login::{Login, LoginOptions, SignedIn};
 pub use logout::{LoggedOut, Logout, Revocation};

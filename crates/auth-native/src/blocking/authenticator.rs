@@ -4,10 +4,11 @@ use std::fmt;
 use auth_core::Secret;
 use auth_core::flow::{Discovered, LoggedOut, LoginOptions, Outcome, Renewed, SignedIn};
 use auth_core::ports::SiteEntry;
+use auth_http::wait_for;
 
 use super::engine::Threads;
 use super::{Builder, Connection};
-use crate::shared::{Shared, at_once};
+use crate::shared::Shared;
 use crate::{Error, Status, User};
 
 /// Signs in to Tiled servers, and keeps, renews and ends the sessions.
@@ -40,31 +41,31 @@ impl Authenticator {
 
     /// The same in another way than by default.
     pub fn connect_with(&self, url: &str, options: LoginOptions) -> Result<Connection, Error> {
-        Ok(Connection::new(at_once(self.shared.connect(url, None, options))?))
+        Ok(Connection::new(wait_for(self.shared.connect(url, None, options))?))
     }
 
     /// With an API key. The server is asked what it is, and not yet whether it takes the key.
     pub fn connect_with_key(&self, url: &str, key: Secret) -> Result<Connection, Error> {
         let options = LoginOptions::default();
-        Ok(Connection::new(at_once(self.shared.connect(url, Some(key), options))?))
+        Ok(Connection::new(wait_for(self.shared.connect(url, Some(key), options))?))
     }
 
     /// Signs somebody in, saves the session and makes the site the one meant when none is named. Asks even if
     /// somebody is signed in already, unless [`LoginOptions::reuse`] is set.
     pub fn login(&self, url: &str, options: LoginOptions) -> Result<Outcome<SignedIn>, Error> {
-        at_once(self.shared.login(url, options))
+        wait_for(self.shared.login(url, options))
     }
 
     /// A session whose access token lasts at least this long, if one renewal can bring that about; without a wish,
     /// longer than its [`margin`](crate::Session::margin). The stored one if it is good, else a renewed one; nobody
     /// is asked.
     pub fn token(&self, url: &str, min_validity: Option<Duration>) -> Result<Outcome<Renewed>, Error> {
-        at_once(self.shared.token(url, min_validity))
+        wait_for(self.shared.token(url, min_validity))
     }
 
     /// Asks the server who is signed in, renewing the session if need be.
     pub fn whoami(&self, url: &str) -> Result<Outcome<User>, Error> {
-        at_once(self.shared.whoami(url))
+        wait_for(self.shared.whoami(url))
     }
 
     /// Ends the session on the server and removes it here. It is removed here whatever the server says; what the
@@ -74,27 +75,27 @@ impl Authenticator {
     /// A session on a server whose traffic is not encrypted, where that was not allowed, is removed here and not
     /// revoked there.
     pub fn logout(&self, url: &str) -> Result<LoggedOut, Error> {
-        at_once(self.shared.logout(url))
+        wait_for(self.shared.logout(url))
     }
 
     /// What is stored for a site. Asks neither the server nor a person.
     pub fn status(&self, url: &str) -> Result<Status, Error> {
-        at_once(self.shared.status(url))
+        wait_for(self.shared.status(url))
     }
 
     /// The sites somebody signed in to, the one signed in to last first: the one meant when none is named.
     pub fn sites(&self) -> Result<Vec<SiteEntry>, Error> {
-        at_once(self.shared.sites())
+        wait_for(self.shared.sites())
     }
 
     /// Strikes a site off the list. Its session is not touched.
     pub fn forget(&self, url: &str) -> Result<(), Error> {
-        at_once(self.shared.forget(url))
+        wait_for(self.shared.forget(url))
     }
 
     /// Asks a server what it is and how one signs in to it. No credential is sent.
     pub fn discover(&self, url: &str) -> Result<Outcome<Discovered>, Error> {
-        at_once(self.shared.discover(url))
+        wait_for(self.shared.discover(url))
     }
 }
 

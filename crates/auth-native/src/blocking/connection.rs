@@ -7,9 +7,10 @@ use auth_core::flow::{LoggedOut, Warning};
 use auth_core::session::Session;
 use auth_core::tiled::{SessionEntry, TiledUri};
 use auth_core::wire::{Authorization, Request, Response};
+use auth_http::wait_for;
 
 use super::engine::Threads;
-use crate::shared::{Link, at_once};
+use crate::shared::Link;
 use crate::{Access, Error, SessionEvent, Subscription, User};
 
 /// Somebody signed in to a server, bound to its origin: made by [`Authenticator::connect`](super::Authenticator::connect).
@@ -58,7 +59,7 @@ impl Connection {
 
     /// Asks the server who is signed in.
     pub fn whoami(&self) -> Result<User, Error> {
-        at_once(self.link.whoami())
+        wait_for(self.link.whoami())
     }
 
     /// Reads something from the server: a path below the API's root, with a query or without, as in
@@ -66,19 +67,19 @@ impl Connection {
     ///
     /// A session that has ended is renewed once, and the request made once more (RFC 6750 section 3.1).
     pub fn get(&self, path: &str) -> Result<Response, Error> {
-        at_once(self.link.get(path))
+        wait_for(self.link.get(path))
     }
 
     /// Makes a request with the credential, whatever else it carries. It goes to this server's origin whatever its
     /// address says. One that does more than read is made once.
     pub fn call(&self, request: Request) -> Result<Response, Error> {
-        at_once(self.link.call(request))
+        wait_for(self.link.call(request))
     }
 
     /// An access token that lasts at least this long, if one renewal can bring that about; without a wish, longer than
     /// the session's [`margin`](Session::margin).
     pub fn token(&self, min_validity: Option<Duration>) -> Result<Secret, Error> {
-        at_once(self.link.token(min_validity))
+        wait_for(self.link.token(min_validity))
     }
 
     /// What to show to this server now, for a client of one's own and for the handshake of a WebSocket; `None` for
@@ -92,28 +93,28 @@ impl Connection {
     /// # }
     /// ```
     pub fn authorization(&self) -> Result<Option<Authorization>, Error> {
-        at_once(self.link.authorization())
+        wait_for(self.link.authorization())
     }
 
     /// What to show in place of something that the server has refused with 401 because it has ended: the session is
     /// renewed once. `None` if there is nothing else to show.
     pub fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
-        at_once(self.link.refused(shown))
+        wait_for(self.link.refused(shown))
     }
 
     /// Where the account is signed in, and was until lately, by the server's own word.
     pub fn sessions(&self) -> Result<Vec<SessionEntry>, Error> {
-        at_once(self.link.sessions())
+        wait_for(self.link.sessions())
     }
 
     /// Ends one of the account's [`sessions`](Self::sessions) on the server, by its name. What is stored is not touched.
     pub fn revoke_session(&self, uuid: &str) -> Result<(), Error> {
-        at_once(self.link.revoke_session(uuid))
+        wait_for(self.link.revoke_session(uuid))
     }
 
     /// Ends the session as [`Authenticator::logout`](super::Authenticator::logout) does.
     pub fn logout(&self) -> Result<LoggedOut, Error> {
-        at_once(self.link.logout())
+        wait_for(self.link.logout())
     }
 }
 

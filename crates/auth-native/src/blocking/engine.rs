@@ -11,7 +11,7 @@ use auth_http::blocking::Driver;
 
 use crate::shared::{Engine, Unplugged};
 
-/// Carries flows out on the calling thread: its futures are ready at once.
+/// Carries flows out on the calling thread.
 #[derive(Clone)]
 pub(super) struct Threads {
     transport: Arc<dyn Transport>,

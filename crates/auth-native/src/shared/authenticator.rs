@@ -10,7 +10,7 @@ use auth_core::session::Session;
 use auth_core::tiled::TiledUri;
 use auth_core::time::Now;
 use auth_core::{Error as AuthError, Notice, Secret, Seed};
-use auth_http::Cancel;
+use auth_http::{Cancel, Turn, Waiters};
 use auth_store::MemoryStore;
 
 use super::connection::Credential;
@@ -37,15 +37,17 @@ pub(crate) struct Shared<E> {
     pub(crate) settings: Settings,
     /// The one site that the key of the environment goes to.
     bound: Arc<OnceLock<Key>>,
+    /// Who renews which session.
+    renewals: Waiters<Result<Outcome<Renewed>, Error>>,
 }
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: E, settings: Settings) -> Self {
-        Self { engine, settings, bound: Arc::default() }
+        Self { engine, settings, bound: Arc::default(), renewals: Waiters::default() }
     }
 
     pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
-        Self { engine: self.engine.with_store(store), ..self.clone() }
+        Self { engine: self.engine.with_store(store), renewals: Waiters::default(), ..self.clone() }
     }
 
     pub(crate) async fn connect(
@@ -230,8 +232,20 @@ impl<E: Engine> Shared<E> {
                 Ok(()) => self.warn(place).await,
             }
         }
-        let renewal = Renewal::new(place.uri.clone(), seed()?).lasting(need).allow_http(place.allow_http);
-        self.run(renewal).await
+        let mut renewal = self.renewals.join(&place.uri.key());
+        if let Turn::Landed(outcome) = renewal.turn(&self.settings.cancel).await {
+            // What another caller got may be too short for this one.
+            let serves =
+                |outcome: &Outcome<Renewed>| is_good(&outcome.value.session, self.engine.now(), need);
+            if outcome.as_ref().map_or(true, serves) {
+                return outcome;
+            }
+            renewal = self.renewals.join(&place.uri.key());
+        }
+        let flow = Renewal::new(place.uri.clone(), seed()?).lasting(need).allow_http(place.allow_http);
+        let outcome = self.run(flow).await;
+        renewal.land(&outcome);
+        outcome
     }
 
     pub(crate) async fn ask_who(&self, place: &Place) -> Result<Outcome<WhoamiAnswer>, Error> {

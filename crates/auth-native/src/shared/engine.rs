@@ -41,18 +41,3 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     /// True if the store can be read where one stands, without keeping anybody waiting.
     fn is_quick(&self) -> bool;
 }
-
-/// What a future comes to that never waits: on threads, they do not.
-#[cfg(feature = "blocking")]
-pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}

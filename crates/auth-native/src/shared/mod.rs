@@ -1,5 +1,4 @@
-//! What signing in is, whether threads wait or a runtime does: written once, as futures that on threads are ready at
-//! once.
+//! What signing in is, whether threads wait or a runtime does: written once, as futures.
 
 mod authenticator;
 mod connection;
@@ -11,8 +10,6 @@ mod subscribers;
 pub(crate) use authenticator::{Settings, Shared, is_good, seed};
 pub(crate) use connection::Link;
 pub(crate) use engine::Engine;
-#[cfg(feature = "blocking")]
-pub(crate) use engine::at_once;
 pub(crate) use place::Place;
 #[cfg(not(feature = "terminal"))]
 pub(crate) use silent::Silent;

@@ -1,0 +1,121 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::*;
+
+fn key(site: &str) -> Key {
+    Key { site: site.to_owned(), slot: String::new() }
+}
+
+/// Does it if it is this one's turn, and says who did.
+fn fetch(waiters: &Waiters<usize>, done: &AtomicUsize, barrier: &Barrier) -> usize {
+    let mut place = waiters.join(&key("a"));
+    barrier.wait();
+    match wait_for(place.turn(&Cancel::new())) {
+        Turn::Lead => {
+            let outcome = done.fetch_add(1, Ordering::SeqCst);
+            place.land(&outcome);
+            outcome
+        }
+        Turn::Landed(outcome) => outcome,
+        Turn::Cancelled => unreachable!("nobody said stop"),
+    }
+}
+
+#[test]
+fn of_threads_that_want_the_same_one_does_it_h15() {
+    for _ in 0..50 {
+        let (waiters, done, barrier) = (Waiters::default(), AtomicUsize::new(0), Barrier::new(16));
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| assert_eq!(fetch(&waiters, &done, &barrier), 0));
+            }
+        });
+        assert_eq!(done.into_inner(), 1);
+    }
+}
+
+#[test]
+fn a_leader_that_leaves_or_panics_is_replaced() {
+    let waiters: Waiters<&str> = Waiters::default();
+    let mut first = waiters.join(&key("a"));
+    assert_eq!(wait_for(first.turn(&Cancel::new())), Turn::Lead);
+    let second = {
+        let waiters = waiters.clone();
+        thread::spawn(move || {
+            let mut place = waiters.join(&key("a"));
+            let turn = wait_for(place.turn(&Cancel::new()));
+            place.land(&"second");
+            turn
+        })
+    };
+    // Until it waits.
+    while !format!("{waiters:?}").contains("[0, 1]") {
+        thread::yield_now();
+    }
+    let third = waiters.join(&key("a"));
+    let panicked = catch_unwind(AssertUnwindSafe(move || {
+        let _place = first;
+        std::panic::resume_unwind(Box::new("on purpose"));
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(second.join().unwrap(), Turn::Lead);
+    let mut third = third;
+    assert_eq!(wait_for(third.turn(&Cancel::new())), Turn::Landed("second"));
+}
+
+#[test]
+fn sessions_do_not_wait_for_each_other() {
+    let waiters: Waiters<()> = Waiters::default();
+    let (mut one, mut other) = (waiters.join(&key("a")), waiters.join(&key("b")));
+    for place in [&mut one, &mut other] {
+        assert_eq!(wait_for(place.turn(&Cancel::new())), Turn::Lead);
+    }
+}
+
+#[test]
+fn who_is_cancelled_leaves_and_the_others_go_on() {
+    let waiters: Waiters<u8> = Waiters::default();
+    let mut leader = waiters.join(&key("a"));
+    assert_eq!(wait_for(leader.turn(&Cancel::new())), Turn::Lead);
+    let cancel = Cancel::new();
+    let (mut leaving, mut staying) = (waiters.join(&key("a")), waiters.join(&key("a")));
+    let stop = cancel.clone();
+    let left = thread::spawn(move || wait_for(leaving.turn(&stop)));
+    cancel.cancel();
+    assert_eq!(left.join().unwrap(), Turn::Cancelled);
+    leader.land(&7);
+    assert_eq!(wait_for(staying.turn(&Cancel::new())), Turn::Landed(7));
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn tasks_and_threads_wait_for_each_other_h15() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    for _ in 0..50 {
+        let waiters: Waiters<usize> = Waiters::default();
+        let done = Arc::new(AtomicUsize::new(0));
+        let mut first = waiters.join(&key("a"));
+        assert_eq!(wait_for(first.turn(&Cancel::new())), Turn::Lead);
+        let tasks: Vec<_> = (0..10)
+            .map(|_| {
+                let (waiters, done) = (waiters.clone(), Arc::clone(&done));
+                let mut place = waiters.join(&key("a"));
+                runtime.spawn(async move {
+                    match place.turn(&Cancel::new()).await {
+                        Turn::Landed(outcome) => outcome,
+                        _ => done.fetch_add(1, Ordering::SeqCst),
+                    }
+                })
+            })
+            .collect();
+        // One that is aborted only leaves.
+        tasks[0].abort();
+        first.land(&9);
+        let outcomes: Vec<_> = tasks.into_iter().filter_map(|task| runtime.block_on(task).ok()).collect();
+        assert!(outcomes.iter().all(|outcome| *outcome == 9) && outcomes.len() >= 9, "{outcomes:?}");
+        assert_eq!(done.load(Ordering::SeqCst), 0);
+    }
+}
