@@ -5,3 +5,4 @@
 mod adapters;
 mod damaged;
 mod rig;
+mod stampede;

@@ -38,7 +38,8 @@ pub struct Renewal {
     uri: TiledUri,
     seed: Seed,
     need: Option<Duration>,
-    refused: Option<Generation>,
+    /// The access token that the server has refused.
+    refused: Option<Digest>,
     principal: Option<Foreign>,
     allow_http: bool,
     looks: u8,
@@ -107,10 +108,10 @@ impl Renewal {
         self
     }
 
-    /// The server has refused this one: any other that has not ended is good.
+    /// The server has refused this one's access token: any other that has not ended is good.
     #[must_use]
     pub fn refused(mut self, session: &Session) -> Self {
-        self.refused = Some(session.tokens.generation());
+        self.refused = session.tokens.access.as_ref().map(Digest::of);
         self.principal.clone_from(&session.facts.principal);
         self
     }
@@ -166,7 +167,8 @@ impl Renewal {
     }
 
     fn is_refused(&self, session: &Session) -> bool {
-        self.refused == Some(session.tokens.generation())
+        // The token alone: whoever renews stores the refresh token first, and may be in between.
+        self.refused.is_some() && self.refused == session.tokens.access.as_ref().map(Digest::of)
     }
 
     fn is_good(&self, now: Now, session: &Session, since: Option<Generation>) -> bool {

@@ -132,6 +132,23 @@ fn a_401_of_any_other_words_is_taken_for_an_ended_token_h16() {
     }
 }
 
+/// Whoever renews stores the refresh token first: who looks in between sees the new one beside the old access token.
+#[test]
+fn the_refused_token_beside_a_newer_refresh_token_is_not_shown_again_h16() {
+    let mut between = old();
+    between.tokens.refresh = session("new", 900).tokens.refresh;
+    let theirs = session("theirs", 600);
+    let turns = [
+        (get_with(PATH, "old"), reply(401, ENDED)),
+        (load(), found(&between)),
+        (try_lock(), opened()),
+        (load(), found(&theirs)),
+        unlock(),
+        (get_with(PATH, "theirs"), reply(200, "{}")),
+    ];
+    assert_eq!(run(reading(), turns), answered(200, "{}", theirs));
+}
+
 #[test]
 fn a_token_that_somebody_else_renewed_is_adopted_h15() {
     let theirs = session("theirs", 30);
