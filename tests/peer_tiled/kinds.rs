@@ -6,8 +6,8 @@ use std::time::Duration;
 use auth_native::error::{AuthError, CannotPrompt, Policy};
 use auth_native::ports::{Dismiss, Prompt};
 use auth_native::{
-    Access, Answer, Body, Error, LoginOptions, MemoryStore, Method, Notice, PromptFault, Question, Request,
-    Secret, blocking, nonblocking,
+    Access, Answer, Authorization, Body, Error, LoginOptions, MemoryStore, Method, Notice, PromptFault,
+    Question, Request, Secret, blocking, nonblocking,
 };
 use conformance::tiled;
 
@@ -250,4 +250,47 @@ fn an_account_ends_one_of_its_sessions() {
     assert!(error.as_auth().is_some_and(AuthError::ends_session), "{error}");
     let nobodys = ours.revoke_session(&"0".repeat(32)).unwrap_err();
     assert!(matches!(nobodys, Error::Auth(AuthError::Rejected(_))), "{nobodys}");
+}
+
+/// How a real server closes a WebSocket whose first message is this; `None` if it does so without a word.
+fn closed_with(url: &str, first: &Secret) -> Option<u16> {
+    let stream = std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let address = format!("{}/api/v1/stream/single/", url.replacen("http", "ws", 1));
+    let (mut socket, _) = tungstenite::client(address, stream).unwrap();
+    socket.send(tungstenite::Message::text(first.expose())).unwrap();
+    loop {
+        match socket.read() {
+            Ok(tungstenite::Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+#[test]
+fn a_web_socket_is_opened_with_a_first_message() {
+    const REFUSED: Option<u16> = Some(4003);
+    let auth = blocking::Authenticator::builder().store(Arc::new(MemoryStore::new())).never_ask();
+    let auth = auth.ignore_environment_key().build().unwrap();
+    let options = LoginOptions {
+        username: Some("alice".into()),
+        password: Some(Secret::from("secret1")),
+        ..LoginOptions::default()
+    };
+    for (url, connection) in [
+        (tiled("plain"), auth.connect_with(&tiled("plain"), options)),
+        (tiled("single"), auth.connect_with_key(&tiled("single"), Secret::from("peersecret"))),
+    ] {
+        let shown = connection.unwrap().authorization().unwrap().unwrap();
+        // These servers have nothing to stream: what comes after the first message is not looked at.
+        let right = closed_with(&url, &shown.first_message());
+        assert!(right != REFUSED && right != Some(4001), "{url}: {right:?}");
+        let wrong = match shown {
+            Authorization::Bearer(_) => Authorization::Bearer(Secret::from("wrong")),
+            Authorization::ApiKey(_) => Authorization::ApiKey(Secret::from("wrong")),
+        };
+        assert_eq!(closed_with(&url, &wrong.first_message()), REFUSED, "{url}");
+        assert_eq!(closed_with(&url, &Secret::from("{}")), Some(4001), "{url}");
+    }
 }

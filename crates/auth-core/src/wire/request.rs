@@ -1,6 +1,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::json;
 use crate::secret::Secret;
 use crate::site::Url;
 
@@ -48,6 +49,22 @@ impl Authorization {
             Self::Bearer(token) => Secret::from(format!("Bearer {}", token.expose())),
             Self::ApiKey(key) => Secret::from(format!("Apikey {}", key.expose())),
         }
+    }
+
+    /// The first message on a WebSocket of a server that requires signing in (spec: Tiled, section 10). The handshake
+    /// before it carries no credential: Tiled takes no access token in its header there.
+    ///
+    /// ```
+    /// use auth_core::{Secret, wire::Authorization};
+    /// let message = Authorization::Bearer(Secret::from("t")).first_message();
+    /// assert_eq!(message.expose(), r#"{"type":"auth","access_token":"t"}"#);
+    /// ```
+    pub fn first_message(&self) -> Secret {
+        let (name, value) = match self {
+            Self::Bearer(token) => ("access_token", token),
+            Self::ApiKey(key) => ("api_key", key),
+        };
+        json::object(&[("type", "auth"), (name, value.expose())])
     }
 }
 

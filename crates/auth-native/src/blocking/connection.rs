@@ -82,8 +82,8 @@ impl Connection {
         wait_for(self.link.token(min_validity))
     }
 
-    /// What to show to this server now, for a client of one's own and for the handshake of a WebSocket; `None` for
-    /// nobody. It is good for this connection's [origin](TiledUri::origin) only.
+    /// What to show to this server now, for a client of one's own: its [header](Authorization::header), or on a
+    /// WebSocket its [first message](Authorization::first_message). `None` for nobody. It is good for this connection's [origin](TiledUri::origin) only.
     ///
     /// ```no_run
     /// # use auth_native::{Authorization, Error};
