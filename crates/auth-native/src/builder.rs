@@ -66,7 +66,8 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
     }
 
     /// A file of authorities, in PEM, to trust besides those of the system: a studio's own. More than one can be
-    /// given. The files that `SSL_CERT_FILE` and `SHOTGUN_API_CACERTS` name are trusted too. A transport of your own
+    /// given. The file that `SHOTGUN_API_CACERTS` names is trusted too; that of `SSL_CERT_FILE` as well, on
+    /// Linux instead of the system's. A transport of your own
     /// does not see it.
     pub fn authorities(mut self, file: impl Into<PathBuf>) -> Self {
         self.authorities.push(file.into());

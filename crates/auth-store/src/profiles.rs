@@ -31,7 +31,7 @@ const LONGEST: u64 = 1024 * 1024;
 /// std::fs::write(folder.join("lab.yml"), "lab: {uri: 'https://tiled.example.org', timeout: {read: 60}}")?;
 /// let profile = Profiles::new([folder]).get("lab")?;
 /// assert_eq!(profile.uri.expose(), "https://tiled.example.org");
-/// assert_eq!(profile.ignored, ["timeout"]);
+/// assert_eq!(profile.ignored, ["timeout".into()]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

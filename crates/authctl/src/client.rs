@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use auth_native::blocking::{Authenticator, Builder, Cancel, Connection, UreqTransport};
+use auth_native::blocking::{Authenticator, Builder, Cancel, Connection, TransportError, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
 use auth_native::{
@@ -23,6 +23,7 @@ const USER_AGENT: &str = concat!("authctl/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Client {
     pub(crate) auth: Authenticator,
     interrupts: Arc<Interrupts>,
+    wire: Arc<Wire>,
 }
 
 impl Client {
@@ -40,15 +41,20 @@ impl Client {
     fn with(set_up: impl FnOnce(Builder) -> Builder) -> Result<Self, Failure> {
         let cancel = Cancel::new();
         let interrupts = Arc::new(Interrupts::new(cancel.clone()));
-        let wire = Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() };
+        let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let person = Person { interrupts: Arc::clone(&interrupts), terminal: TerminalPrompt::new() };
         let builder = Authenticator::builder()
-            .transport(Arc::new(wire))
+            .transport(Arc::clone(&wire) as Arc<dyn Transport>)
             .prompt(Arc::new(person))
             .ignore_environment_key()
             .cancel(cancel);
         let auth = set_up(builder).build().map_err(|error| Failure::of(&error, None, Doing::Using))?;
-        Ok(Self { auth, interrupts })
+        Ok(Self { auth, interrupts, wire })
+    }
+
+    /// Watches signals from now on: whatever is started now would outlive this program.
+    pub(crate) fn watch(&self) {
+        self.interrupts.watch();
     }
 
     /// The last signal that came; zero if none did.
@@ -58,10 +64,7 @@ impl Client {
 
     /// The site that is meant. An API key has no place here.
     pub(crate) fn site(&self, target: Target) -> Result<String, Failure> {
-        match self.place(target)? {
-            Place { key: Some(_), .. } => Err(Failure::address(&Error::ApiKey)),
-            Place { site, .. } => Ok(site),
-        }
+        Ok(self.place_of_session(target)?.site)
     }
 
     /// The site that is meant, and the API key to show there: that of its profile, or if it was named that of the
@@ -104,6 +107,12 @@ impl Client {
         }
     }
 
+    /// The site that is meant, with what a profile says of it. An API key has no place here.
+    pub(crate) fn place_of_session(&self, target: Target) -> Result<Place, Failure> {
+        let place = self.place(target)?;
+        if place.key.is_some() { Err(Failure::address(&Error::ApiKey)) } else { Ok(place) }
+    }
+
     /// Somebody who is signed in already, and nobody else.
     pub(crate) fn connect_unasked(&self, site: &str) -> Result<Connection, Error> {
         let options = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
@@ -117,6 +126,10 @@ impl Client {
 
     /// What went wrong with a site.
     pub(crate) fn failure(&self, error: &Error, site: &str, doing: Doing) -> Failure {
+        // Without a client for it the network was not even tried.
+        if let Some(Err(error)) = self.wire.ureq.get() {
+            return Failure::of(&error.clone().into(), None, doing);
+        }
         let mut failure = Failure::of(error, Some(&shown(site)), doing);
         if error.as_auth() == Some(&AuthError::Cancelled) {
             failure.exit = self.interrupts.exit();
@@ -140,7 +153,8 @@ fn profile(name: &str) -> Result<Place, Failure> {
     let profile = profiles.get(name).map_err(|error| Failure::profile(&error))?;
     profiles.load().warnings.iter().for_each(|warning| output::warning(warning));
     if !profile.ignored.is_empty() {
-        let names = profile.ignored.join(", ");
+        let names = profile.ignored.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let name = Foreign::from(name);
         output::warning(&format!(
             "the profile {name:?} says more than is of use here, which is ignored: {names}"
         ));
@@ -163,20 +177,17 @@ pub(crate) fn shown(site: &str) -> String {
 /// The network. A client for it is made when it is needed, and signals are watched from then on.
 struct Wire {
     interrupts: Arc<Interrupts>,
-    ureq: OnceLock<Option<UreqTransport>>,
+    ureq: OnceLock<Result<UreqTransport, TransportError>>,
 }
 
 impl Transport for Wire {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         self.interrupts.watch();
         let _waiting = Waiting::start(&format!("waiting for {}", request.url.origin()));
-        let made = self.ureq.get_or_init(|| {
-            // Our own name can be written in a header; what the environment names may not be readable.
-            UreqTransport::new(USER_AGENT).map_err(|error| output::warning(&error)).ok()
-        });
-        match made {
-            Some(ureq) => ureq.send(request),
-            None => Err(Unreachable { fault: TransportFault::Tls, sent: Sent::No }),
+        // Our own name can be written in a header; what the environment names may not be readable.
+        match self.ureq.get_or_init(|| UreqTransport::new(USER_AGENT)) {
+            Ok(ureq) => ureq.send(request),
+            Err(_) => Err(Unreachable { fault: TransportFault::Tls, sent: Sent::No }),
         }
     }
 }

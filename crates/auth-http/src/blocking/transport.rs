@@ -30,8 +30,10 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 /// own headers and `host`, `user-agent`, `accept-encoding` and
 /// `content-length`.
 ///
-/// Certificates are verified against what the operating system trusts, and the authorities in the files that
-/// `SSL_CERT_FILE` and `SHOTGUN_API_CACERTS` name; nothing turns that off. A proxy is taken from `ALL_PROXY`,
+/// Certificates are verified against what the operating system trusts, and the authorities in the file that
+/// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the system's.
+///
+/// A proxy is taken from `ALL_PROXY`,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are when this is made, and never
 /// used for this machine itself. `localhost` is only ever an address of this machine.
 ///

@@ -68,16 +68,21 @@ impl<E: Engine> Shared<E> {
             return Err(Error::KeyAndName);
         }
         let place = self.find(uri).await?;
-        match key.or_else(|| self.key_for(&place.uri).filter(|_| !names_somebody)) {
-            Some(key) => self.connect_with_key(place, key, options.allow_http).await,
-            None => self.connect_as_somebody(place, options).await,
+        if let Some(key) = key {
+            return self.connect_with_key(place, key, options.allow_http).await;
         }
+        if let Some(key) = self.key_for(&place.uri).filter(|_| !names_somebody) {
+            let link = self.connect_with_key(place, key, options.allow_http).await?;
+            self.bound.get_or_init(|| link.place.uri.key());
+            return Ok(link);
+        }
+        self.connect_as_somebody(place, options).await
     }
 
-    /// The key of the environment, for the first site that asks for it.
+    /// The key of the environment, for the first site that was reached with it.
     fn key_for(&self, uri: &TiledUri) -> Option<Secret> {
         let key = self.settings.key.clone().filter(|key| !key.is_empty())?;
-        (*self.bound.get_or_init(|| uri.key()) == uri.key()).then_some(key)
+        self.bound.get().is_none_or(|bound| *bound == uri.key()).then_some(key)
     }
 
     async fn connect_with_key(&self, place: Place, key: Secret, allow_http: bool) -> Result<Link<E>, Error> {
@@ -85,11 +90,12 @@ impl<E: Engine> Shared<E> {
         let discover = Discover::new(place.uri.clone(), seed()?).allow_http(allow_http);
         let Outcome { value, warnings } = self.run(discover).await?;
         let place = Place { uri: value.uri, allow_http, ..place };
-        Ok(Link::new(self.clone(), place, Credential::Key(key), warnings))
+        Ok(Link::new(self.clone(), place, Credential::Key(key), true, warnings))
     }
 
     async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Link<E>, Error> {
         let allow_http = place.allow_http || options.allow_http;
+        let never_ask = options.never_ask;
         let (shared, outcome) = if self.settings.forgets {
             self.sign_in_forgetting(&place, options).await?
         } else {
@@ -97,7 +103,7 @@ impl<E: Engine> Shared<E> {
         };
         let Outcome { value, warnings } = outcome;
         let place = Place { uri: value.uri, allow_http, ..place };
-        Ok(Link::new(shared, place, Credential::Session(Box::new(value.session)), warnings))
+        Ok(Link::new(shared, place, Credential::Session(Box::new(value.session)), never_ask, warnings))
     }
 
     /// In memory only; what is stored is not used, and of no use from then on.
@@ -108,6 +114,9 @@ impl<E: Engine> Shared<E> {
     ) -> Result<(Self, Outcome<SignedIn>), Error> {
         let shared = self.with_store(Arc::new(MemoryStore::new()));
         let mut outcome = shared.sign_in(place, options).await?;
+        if outcome.value.session.tokens.is_empty() {
+            return Ok((shared, outcome));
+        }
         let stale = Logout::new(outcome.value.uri.clone());
         match self.engine.unplugged().run(stale, &self.settings.cancel).await {
             Ok(_) | Err(AuthError::NotSignedIn) => {}
@@ -126,11 +135,20 @@ impl<E: Engine> Shared<E> {
     }
 
     pub(crate) async fn token(&self, url: &str, need: Option<Duration>) -> Result<Outcome<Renewed>, Error> {
-        self.renew(&self.place(url).await?, need).await
+        let place = self.place(url).await?;
+        self.check_remembers()?;
+        self.renew(&place, need).await
+    }
+
+    /// Says no where nothing that is stored is used.
+    fn check_remembers(&self) -> Result<(), Error> {
+        if self.settings.forgets { Err(AuthError::NotSignedIn.into()) } else { Ok(()) }
     }
 
     pub(crate) async fn whoami(&self, url: &str) -> Result<Outcome<User>, Error> {
-        let Outcome { value, warnings } = self.ask_who(&self.place(url).await?).await?;
+        let place = self.place(url).await?;
+        self.check_remembers()?;
+        let Outcome { value, warnings } = self.ask_who(&place).await?;
         Ok(Outcome { value: User::from(value.principal?), warnings })
     }
 

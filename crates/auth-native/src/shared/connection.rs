@@ -6,7 +6,7 @@ use auth_core::flow::{
     Call, Called, LoggedOut, LoginOptions, Outcome, Renewal, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::ports::{Change, Store as _};
-use auth_core::session::Session;
+use auth_core::session::{Generation, Session};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
 use auth_core::wire::{Authorization, Request, Response};
 use auth_core::{Error as AuthError, Secret};
@@ -24,12 +24,16 @@ pub(crate) enum Credential {
     /// A session; one without tokens is nobody's.
     Session(Box<Session>),
     Key(Secret),
+    /// It was signed out.
+    Ended,
 }
 
 /// A connection, by whatever engine.
 pub(crate) struct Link<E> {
     pub(crate) place: Place,
     pub(crate) subscribers: Subscribers,
+    /// True if nobody is asked again.
+    never_ask: bool,
     state: Mutex<State<E>>,
 }
 
@@ -44,16 +48,19 @@ impl<E: Engine> Link<E> {
         shared: Shared<E>,
         place: Place,
         credential: Credential,
+        never_ask: bool,
         warnings: Vec<Warning>,
     ) -> Self {
+        let never_ask = never_ask || shared.settings.never_ask;
         let mut state = State { shared, credential, warnings: Vec::new() };
         state.note(&place, warnings);
-        Self { place, subscribers: Subscribers::default(), state: Mutex::new(state) }
+        Self { place, subscribers: Subscribers::default(), never_ask, state: Mutex::new(state) }
     }
 
     pub(crate) fn access(&self) -> Access {
         match &self.state().credential {
             Credential::Key(_) => Access::ApiKey,
+            Credential::Ended => Access::Anonymous,
             Credential::Session(session) if session.tokens.is_empty() => Access::Anonymous,
             Credential::Session(_) => Access::Session,
         }
@@ -62,7 +69,7 @@ impl<E: Engine> Link<E> {
     pub(crate) fn session(&self) -> Session {
         match &self.state().credential {
             Credential::Session(session) => (**session).clone(),
-            Credential::Key(_) => Session::default(),
+            Credential::Key(_) | Credential::Ended => Session::default(),
         }
     }
 
@@ -82,14 +89,16 @@ impl<E: Engine> Link<E> {
         if self.access() == Access::Anonymous {
             return Err(AuthError::NotSignedIn.into());
         }
+        let mut from = self.session().tokens.generation();
         let asked = match shared.ask_who(&self.place).await {
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                self.sign_in_again(error).await?;
-                shared.ask_who(&self.place).await?
+                from = self.sign_in_again(error).await?.tokens.generation();
+                // It may be kept elsewhere now.
+                self.parts().0.ask_who(&self.place).await?
             }
             other => other?,
         };
-        self.adopt(asked.value.session, asked.warnings)?;
+        self.adopt(from, asked.value.session, asked.warnings)?;
         Ok(User::from(asked.value.principal?))
     }
 
@@ -117,6 +126,7 @@ impl<E: Engine> Link<E> {
             let call = Call::with_key(self.place.uri.clone(), request, key, seed()?);
             return Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value.response?);
         }
+        self.check_not_ended()?;
         let session = self.fresh(None).await?;
         match self.call_as(request.clone(), session).await {
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
@@ -129,17 +139,18 @@ impl<E: Engine> Link<E> {
 
     async fn call_as(&self, request: Request, session: Session) -> Result<Response, Error> {
         let (shared, _) = self.parts();
+        let from = session.tokens.generation();
         shared.approach(&self.place).await?;
         let call = Call::new(self.place.uri.clone(), request, session, seed()?);
         let Outcome { value, warnings } = shared.run(call.allow_http(self.place.allow_http)).await?;
         let Called { response, session } = value;
-        self.adopt(session, warnings)?;
+        self.adopt(from, session, warnings)?;
         Ok(response?)
     }
 
     pub(crate) async fn token(&self, need: Option<Duration>) -> Result<Secret, Error> {
         let session = match self.parts().1 {
-            Credential::Key(_) => Session::default(),
+            Credential::Key(_) | Credential::Ended => Session::default(),
             Credential::Session(_) => self.fresh(need).await?,
         };
         // A session without one is renewed or refused.
@@ -151,6 +162,7 @@ impl<E: Engine> Link<E> {
         shared.approach(&self.place).await?;
         Ok(match credential {
             Credential::Key(key) => Some(Authorization::ApiKey(key)),
+            Credential::Ended => return Err(AuthError::NotSignedIn.into()),
             Credential::Session(_) => self.fresh(None).await?.tokens.access.map(Authorization::Bearer),
         })
     }
@@ -162,10 +174,11 @@ impl<E: Engine> Link<E> {
             return Ok(None);
         };
         let session = if session.tokens.access.as_ref() == Some(token) {
+            let from = session.tokens.generation();
             let renewal = Renewal::new(self.place.uri.clone(), seed()?).refused(&session);
             match shared.run(renewal.allow_http(self.place.allow_http)).await {
                 Ok(Outcome { value, warnings }) => {
-                    self.adopt(value.session.clone(), warnings)?;
+                    self.adopt(from, value.session.clone(), warnings)?;
                     value.session
                 }
                 Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await?,
@@ -179,8 +192,13 @@ impl<E: Engine> Link<E> {
     }
 
     pub(crate) async fn logout(&self) -> Result<LoggedOut, Error> {
+        // A key is not ended here, and what somebody has stored is not this connection's.
+        if self.access() != Access::Session {
+            return Err(AuthError::NotSignedIn.into());
+        }
         let (shared, _) = self.parts();
         let logged_out = shared.end(&self.place).await?;
+        self.state().credential = Credential::Ended;
         self.subscribers.tell(&SessionEvent::Ended(AuthError::NotSignedIn));
         Ok(logged_out)
     }
@@ -194,7 +212,7 @@ impl<E: Engine> Link<E> {
         }
         match shared.renew(&self.place, need).await {
             Ok(Outcome { value, warnings }) => {
-                self.adopt(value.session.clone(), warnings)?;
+                self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
                 Ok(value.session)
             }
             Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await,
@@ -204,7 +222,7 @@ impl<E: Engine> Link<E> {
 
     fn can_ask_again(&self, error: &AuthError) -> bool {
         let is_over = error.ends_session() || *error == AuthError::NotSignedIn;
-        if is_over && self.parts().0.settings.never_ask {
+        if is_over && self.never_ask {
             self.subscribers.tell(&SessionEvent::Ended(error.clone()));
             return false;
         }
@@ -214,6 +232,7 @@ impl<E: Engine> Link<E> {
     /// Asks the person who was signed in to do so again.
     async fn sign_in_again(&self, error: AuthError) -> Result<Session, Error> {
         let session = self.session();
+        let from = session.tokens.generation();
         let (shared, _) = self.parts();
         self.subscribers.tell(&SessionEvent::NeedsPerson);
         let (username, provider) = match session.facts.identity {
@@ -223,7 +242,7 @@ impl<E: Engine> Link<E> {
         let options = LoginOptions { reuse: true, username, provider, ..LoginOptions::default() };
         match shared.sign_in(&self.place, options).await {
             Ok(Outcome { value, warnings }) => {
-                self.adopt(value.session.clone(), warnings)?;
+                self.adopt(from, value.session.clone(), warnings)?;
                 Ok(value.session)
             }
             Err(failed) => {
@@ -236,8 +255,13 @@ impl<E: Engine> Link<E> {
         }
     }
 
-    /// Goes on with what a flow came back with, unless it is somebody else's.
-    fn adopt(&self, session: Session, warnings: Vec<Warning>) -> Result<(), Error> {
+    fn check_not_ended(&self) -> Result<(), Error> {
+        let has_ended = matches!(self.state().credential, Credential::Ended);
+        if has_ended { Err(AuthError::NotSignedIn.into()) } else { Ok(()) }
+    }
+
+    /// Goes on with what came of the session called `from`, unless it is somebody else's.
+    fn adopt(&self, from: Generation, session: Session, warnings: Vec<Warning>) -> Result<(), Error> {
         let mut state = self.state();
         let Credential::Session(ours) = &mut state.credential else { return Ok(()) };
         if let (Some(ours), Some(theirs)) = (&ours.facts.principal, &session.facts.principal)
@@ -245,8 +269,9 @@ impl<E: Engine> Link<E> {
         {
             return Err(Policy::AnotherUser.into());
         }
-        // A slower thread may come back with what it started from.
-        let is_new = session.facts.received >= ours.facts.received;
+        // A slower thread may come back with what others have gone on from; when that was got tells which is newer.
+        let is_next = ours.tokens.generation() == from;
+        let is_new = is_next || session.facts.received >= ours.facts.received;
         let changed = is_new && ours.tokens.generation() != session.tokens.generation();
         if is_new {
             **ours = session;

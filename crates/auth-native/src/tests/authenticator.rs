@@ -307,3 +307,26 @@ fn a_session_that_is_not_to_be_remembered_is_renewed_in_memory_and_what_was_stor
     assert!(auth.connect_with(URL, given("alice", "wrong")).is_err());
     assert_eq!(rig.auth().status(URL).unwrap().state, State::Good);
 }
+
+#[test]
+fn forgetting_where_nobody_signs_in_leaves_what_is_stored() {
+    let rig = Rig::default();
+    rig.auth().login(URL, given("alice", "sesame")).unwrap();
+    rig.site.let_everybody_in();
+    let auth = rig.builder().remember_me(false).build().unwrap();
+    assert_eq!(auth.connect(URL).unwrap().access(), Access::Anonymous);
+    assert_eq!(rig.auth().status(URL).unwrap().state, State::Good);
+    assert_eq!(auth.token(URL, None).unwrap_err(), AuthError::NotSignedIn.into());
+    assert_eq!(auth.whoami(URL).unwrap_err(), AuthError::NotSignedIn.into());
+}
+
+#[test]
+fn the_environments_key_is_bound_by_the_site_that_was_reached_with_it() {
+    let rig = Rig::default();
+    let auth = rig.auth_with_environment_key("api-key");
+    let other = "http://127.0.0.1:9000";
+    assert_eq!(auth.connect_with(other, given("alice", "sesame")).unwrap().access(), Access::Session);
+    assert!(auth.connect("http://tiled.example:8000").is_err());
+    assert_eq!(auth.connect(URL).unwrap().access(), Access::ApiKey);
+    assert_eq!(auth.connect(other).unwrap().access(), Access::Session);
+}

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::error::Policy;
 use auth_core::flow::{LoginOptions, Warning};
+use auth_core::ports::{Change, Store as _};
 use auth_core::wire::Authorization;
 use auth_core::{Error as AuthError, Secret};
 
@@ -251,4 +252,68 @@ fn threads_that_share_a_connection_ask_once_h15() {
         }
     });
     assert_eq!(connection.token(None).unwrap(), secret("access-2"));
+}
+
+#[test]
+fn a_key_and_nobody_sign_nobody_out() {
+    let rig = Rig::default();
+    connected(&rig);
+    let auth = rig.auth();
+    let with_key = auth.connect_with_key(URL, secret("api-key")).unwrap();
+    rig.site.log();
+    assert_eq!(with_key.logout().unwrap_err(), AuthError::NotSignedIn.into());
+    assert_eq!((auth.status(URL).unwrap().state, rig.site.log()), (crate::State::Good, vec![]));
+}
+
+#[test]
+fn who_has_signed_out_is_not_asked_again() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    connection.logout().unwrap();
+    rig.site.log();
+    rig.person.answers("alice", "sesame");
+    rig.clock.turn(LIFE);
+    let ended = || Error::from(AuthError::NotSignedIn);
+    assert_eq!(connection.get("metadata/").unwrap_err(), ended());
+    assert_eq!(connection.whoami().unwrap_err(), ended());
+    assert_eq!(connection.token(None).unwrap_err(), ended());
+    assert_eq!(connection.authorization().unwrap_err(), ended());
+    assert_eq!(connection.logout().unwrap_err(), ended());
+    assert_eq!((rig.auth().status(URL).unwrap().state, rig.site.log()), (crate::State::None, vec![]));
+}
+
+#[test]
+fn a_program_that_asks_nobody_this_time_asks_nobody_later_either() {
+    let rig = Rig::default();
+    connected(&rig);
+    let options = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
+    let connection = rig.auth().connect_with(URL, options).unwrap();
+    rig.site.forget_everybody();
+    rig.person.answers("alice", "sesame");
+    let Error::Auth(error) = connection.get("metadata/").unwrap_err() else { panic!() };
+    assert!(error.ends_session(), "{error}");
+}
+
+#[test]
+fn who_signs_in_again_where_nothing_can_be_saved_is_known_at_once() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.site.forget_everybody();
+    // What is there is over, and is seen to be.
+    connection.get("metadata/").unwrap_err();
+    rig.store.make_read_only();
+    rig.person.answers("alice", "sesame");
+    assert_eq!(connection.whoami().unwrap().name().raw(), "alice");
+}
+
+#[test]
+fn what_a_stranger_renewed_is_adopted_although_nobody_knows_when_it_came() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let mut theirs = rig.auth().token(URL, Some(LIFE)).unwrap().value.session;
+    theirs.facts.received = None;
+    let key = connection.uri().key();
+    rig.store.inner.apply(&Change::Save { key, session: Box::new(theirs.clone()) }).unwrap();
+    assert_eq!(connection.get("metadata/").unwrap().status(), 200);
+    assert_eq!(connection.session(), theirs);
 }

@@ -13,7 +13,7 @@ pub struct Profile {
     /// With which provider, in files of old.
     pub provider: Option<Foreign>,
     /// What else it says, by name: of no use here. Certificates are verified whatever it says.
-    pub ignored: Vec<String>,
+    pub ignored: Vec<Foreign>,
     pub(super) is_direct: bool,
 }
 
@@ -55,7 +55,7 @@ fn profile_of(value: &Value) -> Result<Profile, String> {
             "username" => profile.username = Some(Foreign::from(text()?)),
             "auth_provider" => profile.provider = Some(Foreign::from(text()?)),
             "direct" => profile.is_direct = true,
-            _ => profile.ignored.push(name.to_owned()),
+            _ => profile.ignored.push(Foreign::from(name)),
         }
     }
     match (profile.uri.is_empty(), profile.is_direct) {

@@ -52,7 +52,7 @@ fn what_signing_in_needs_is_read_and_the_rest_named() {
     )]);
     let profile = folders.profiles().get("lab").unwrap();
     assert_eq!((profile.username, profile.provider), (Some("alice".into()), Some("ldap".into())));
-    assert_eq!(profile.ignored, ["verify", "headers"]);
+    assert_eq!(profile.ignored, ["verify".into(), "headers".into()]);
     assert_eq!(folders.profiles().get("tree"), Err(ProfileError::Direct("tree".into())));
 }
 

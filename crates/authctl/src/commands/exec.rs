@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_native::error::AuthError;
 use auth_native::{Error, Foreign, LoginOptions, Revocation};
 
-use crate::client::Client;
+use crate::client::{Client, Place};
 use crate::exit::Exit;
 use crate::output;
 use crate::plan::Exec;
@@ -24,18 +24,28 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
         None => Client::new()?,
     };
     // Where a session of its own is wanted, the list of sites is still that of everybody.
-    let site = if forgets { Client::new()?.site(site)? } else { client.site(site)? };
-    let options = LoginOptions { reuse: !forgets, anonymous: true, ..LoginOptions::default() };
-    let connection = client
-        .auth
-        .connect_with(&site, options)
-        .map_err(|error| client.failure(&error, &site, Doing::SigningIn))?;
+    let usual = Client::new()?;
+    let Place { site, username, provider, .. } = usual.place_of_session(site)?;
+    let failed = |error| client.failure(&error, &site, Doing::SigningIn);
+    let allow_http = usual.auth.status(&site).map_err(failed)?.allow_http;
+    // A stored session is used whoever it is of.
+    let (username, provider) = if forgets { (username, provider) } else { (None, None) };
+    let options = LoginOptions {
+        reuse: !forgets,
+        anonymous: !forgets,
+        username,
+        provider,
+        allow_http,
+        ..LoginOptions::default()
+    };
+    let connection = client.auth.connect_with(&site, options).map_err(failed)?;
     connection.warnings().iter().for_each(|warning| output::warning(warning));
     let mut child = start(&command)?;
     if let Some(folder) = &folder {
         child.env("TILED_CACHE_DIR", folder.path().join("cache"));
         child.env("AUTHCTL_STATE_DIR", folder.path().join("state"));
     }
+    client.watch();
     let ended = child.spawn().map(|child| attend(child, &client));
     if let Some(folder) = &folder {
         end(folder.path(), &site);

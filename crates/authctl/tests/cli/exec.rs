@@ -76,6 +76,14 @@ fn a_signal_to_us_reaches_the_command() {
 }
 
 #[test]
+fn a_signal_reaches_a_command_that_needed_no_network_too() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    let script = "sleep 60 & trap \"kill $!; exit 9\" TERM; kill -TERM $PPID; wait";
+    rig.run(&with_command(&[&rig.url], &["sh", "-c", script])).is(9);
+}
+
+#[test]
 fn an_answer_on_standard_input_is_taken_only_if_somebody_insists() {
     let rig = Rig::new();
     let wrong = plant("a wrong answer");

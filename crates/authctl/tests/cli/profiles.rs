@@ -96,3 +96,21 @@ fn the_accounts_sessions_are_listed_and_ended() {
     rig.run(&["sessions", "--revoke", &name]).is(0).says(&[]);
     assert_eq!(rig.run(&["sessions", "--json"]).json()["sessions"][0]["revoked"], true);
 }
+
+#[test]
+fn what_a_profile_says_moves_no_cursor_t1() {
+    let rig = Rig::new();
+    let text = format!(r#"lab: {{uri: '{}', "\e]52;c;ZXZpbA==\a\e[31mheaders": 1}}"#, rig.url);
+    profile(&rig, "lab.yml", &text);
+    let ran = rig.run(&["status", "--profile", "lab"]);
+    assert!(ran.err.contains("headers") && !ran.err.contains(['\u{1b}', '\u{7}']), "{ran:?}");
+}
+
+#[test]
+fn authorities_that_cannot_be_read_are_named() {
+    let rig = Rig::new();
+    let mut command = rig.home.command(&["login", &rig.url, "--user", "demo", "--password-stdin"]);
+    command.env("SSL_CERT_FILE", "/nowhere/ca.pem");
+    let ran = end(command, "x\n");
+    ran.is(2).says(&["the file of certificate authorities /nowhere/ca.pem cannot be used"]);
+}
