@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
@@ -57,12 +58,23 @@ impl<In: Transport> Connector<In> for Secure {
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| no_name)?;
         let mut tls = ClientConnection::new(self.trust.config()?, name).map_err(std::io::Error::other)?;
         let mut socket = TransportAdapter::new(below.boxed(), Arc::clone(&details.current_time));
-        socket.set_timeout(details.timeout);
+        socket.set_timeout(remaining(details));
         tls.complete_io(&mut socket)?;
         let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
         let stream = StreamOwned { conn: tls, sock: socket };
         Ok(Some(Either::B(Secured { buffers: LazyBuffers::new(input, output), stream })))
     }
+}
+
+/// What is left of the time for the connection, which began with looking for the host.
+fn remaining(details: &ConnectionDetails<'_>) -> NextTimeout {
+    let after = match (details.timeout.after, (details.current_time)(), details.now) {
+        (Duration::Exact(limit), Instant::Exact(now), Instant::Exact(began)) => {
+            Duration::Exact(limit.saturating_sub(now.saturating_duration_since(began)))
+        }
+        (after, ..) => after,
+    };
+    NextTimeout { after, ..details.timeout }
 }
 
 /// A connection that nobody on the way can read.

@@ -7,7 +7,6 @@ use std::fmt;
 use std::mem;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::OnceLock;
 
 use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::{self, Unreachable};
@@ -15,11 +14,12 @@ use auth_core::wire::{Request, Response};
 use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder, redirect, retry};
 use rustls::ClientConfig;
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use self::lookup::Lookup;
-use super::Threaded;
 use super::job::Job;
+use super::{Threaded, aside};
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
 use crate::tls::Authorities;
@@ -76,8 +76,8 @@ pub struct ReqwestTransport {
     user_agent: String,
     authorities: Authorities,
     /// For this machine itself, which no proxy is used for.
-    here: OnceLock<Option<Client>>,
-    away: OnceLock<Option<Client>>,
+    here: OnceCell<Option<Client>>,
+    away: OnceCell<Option<Client>>,
 }
 
 impl ReqwestTransport {
@@ -92,24 +92,19 @@ impl ReqwestTransport {
         Ok(Self {
             user_agent: user_agent.to_owned(),
             authorities: Authorities::read(files)?,
-            here: OnceLock::new(),
-            away: OnceLock::new(),
+            here: OnceCell::new(),
+            away: OnceCell::new(),
         })
     }
 
-    /// Made when it is first needed, because reading what the system trusts takes a while.
-    fn client(&self, is_here: bool) -> Option<&Client> {
-        let made = if is_here { &self.here } else { &self.away };
-        made.get_or_init(|| {
-            let builder = builder(&self.user_agent, &self.authorities, is_here)?;
-            let builder = match proxy() {
-                _ if is_here => builder.no_proxy(),
-                Some(proxy) => builder.proxy(proxy),
-                None => builder,
-            };
-            builder.build().ok()
-        })
-        .as_ref()
+    /// Made when it is first needed and on a thread of its own, because reading what the system trusts takes a while.
+    async fn client(&self, is_here: bool) -> Option<&Client> {
+        let client = if is_here { &self.here } else { &self.away };
+        let make = || async {
+            let (user_agent, authorities) = (self.user_agent.clone(), self.authorities.clone());
+            aside(move || build(&user_agent, &authorities, is_here)).await.flatten()
+        };
+        client.get_or_init(make).await.as_ref()
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response, Unreachable> {
@@ -119,6 +114,7 @@ impl ReqwestTransport {
         // It is made without trouble unless what the system trusts cannot be read.
         let client = self
             .client(request.url.origin().is_loopback())
+            .await
             .ok_or(Unreachable { fault: TransportFault::Tls, sent: Sent::No })?;
         let mut response = head(client, request).send().await.map_err(|error| fault::of(&error))?;
         let size =
@@ -147,6 +143,16 @@ impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransport").field("user_agent", &self.user_agent).finish_non_exhaustive()
     }
+}
+
+fn build(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option<Client> {
+    let builder = builder(user_agent, authorities, is_here)?;
+    let builder = match proxy() {
+        _ if is_here => builder.no_proxy(),
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    };
+    builder.build().ok()
 }
 
 fn builder(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option<ClientBuilder> {

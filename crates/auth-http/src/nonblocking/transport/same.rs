@@ -38,7 +38,7 @@ impl Transport for Subject {
 }
 
 fn head(request: &Request) -> Result<reqwest::Request, reqwest::Error> {
-    super::head(ReqwestTransport::new("tests/1.0").unwrap().client(true).unwrap(), request).build()
+    super::head(&super::build("tests/1.0", &super::Authorities::default(), true).unwrap(), request).build()
 }
 
 #[path = "../../tests/transport.rs"]
