@@ -78,7 +78,9 @@ fn options() -> LoginOptions {
 }
 
 fn builder() -> Builder {
-    Authenticator::builder().user_agent("tests/1.0").never_ask().transport(Arc::new(Site))
+    // The sessions of this machine are not touched.
+    let store = Arc::new(MemoryStore::new());
+    Authenticator::builder().user_agent("tests/1.0").never_ask().transport(Arc::new(Site)).store(store)
 }
 
 #[test]
