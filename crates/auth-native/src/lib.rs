@@ -39,7 +39,7 @@
 //! `connect` asks only if nothing is stored that can be used or renewed. A program that must not ask says
 //! `never_ask()`, and gets [`NotSignedIn`](error::AuthError::NotSignedIn) or [`CannotPrompt`](error::CannotPrompt)
 //! instead of a question; where it brings the password itself, it puts it into [`LoginOptions`]. `token`, `whoami` and
-//! `logout` never ask.
+//! `logout` of an `Authenticator` never ask; a `Connection` asks again when its session is over.
 //!
 //! # What is kept where
 //!

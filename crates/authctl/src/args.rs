@@ -222,8 +222,9 @@ pub(crate) struct SitesArgs {
 
 /// List where the account is signed in, or end one of its sessions
 ///
-/// The server is asked, and the session renewed if need be. A session that is ended
-/// here lives on as a stored one where it is stored, and is refused from then on.
+/// The server is asked, and the session renewed if need be. Where a session that is
+/// ended here is stored, it stays stored: its token is good until its end, and is not
+/// renewed any more.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\

@@ -14,16 +14,17 @@ use crate::origin::is_at;
 /// A middleware for a ureq client of one's own: shows the connection's credential to its server, and to no other.
 ///
 /// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed too; the
-/// request is made once more if it only reads and there is an agent for that.
+/// request is made once more if it only reads and there is an agent for that. Both agents must hand over answers of every
+/// status, with `http_status_as_error(false)`: otherwise ureq ends a refused request before this sees it.
 ///
 /// ```no_run
 /// # fn example(connection: auth_native::blocking::Connection) -> Result<(), ureq::Error> {
 /// use auth_native::blocking::Authorize;
 /// use ureq::{Agent, config::Config};
 ///
-/// let plain = Agent::new_with_defaults();
-/// let authorize = Authorize::new(connection.into()).replaying_with(plain);
-/// let agent: Agent = Config::builder().middleware(authorize).build().into();
+/// let config = || Config::builder().http_status_as_error(false).max_redirects(0);
+/// let authorize = Authorize::new(connection.into()).replaying_with(config().build().into());
+/// let agent: Agent = config().middleware(authorize).build().into();
 /// agent.get("http://127.0.0.1:8000/api/v1/metadata/").call()?;
 /// # Ok(())
 /// # }
