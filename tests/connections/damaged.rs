@@ -64,9 +64,9 @@ fn a_start_meets_damaged_files_and_ends_signed_in_f4() {
                 Err(error) => panic!("{context}: {error}"),
             }
             let password = rig.password.clone();
-            let person = Asker::new(move |question: &Question| {
+            let person = Asker::new(move |question: Question| {
                 let Question::Password(question) = question else { return Err(PromptFault::Cancelled) };
-                let username = question.username.clone().unwrap_or_else(|| "demo".into());
+                let username = question.username.unwrap_or_else(|| "demo".into());
                 Ok(Answer::Password { username, password: password.clone() })
             });
             let auth =

@@ -1,5 +1,7 @@
 //! What can go wrong, whose fault it is, and what now.
 
+use core::fmt;
+
 use crate::foreign::Foreign;
 use crate::site::Origin;
 
@@ -73,7 +75,7 @@ pub enum Blame {
     Program,
 }
 
-/// What helps against an [`Error`].
+/// What helps against an [`Error`]. Its `Display` is a sentence for people.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Remedy {
     /// Sign in (again).
@@ -94,6 +96,22 @@ pub enum Remedy {
     Nothing,
     /// Report a fault of the program.
     Report,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SignIn => "Sign in again.",
+            Self::PresentAnother => "Try another password, provider or method.",
+            Self::TryLater => "Try again later.",
+            Self::CheckAddress => "Check the server's address, and how the server is set up.",
+            Self::SetClock => "Set this machine's clock.",
+            Self::FindTerminal => "Run it at a terminal, or sign in by a way that asks nothing.",
+            Self::MendStore => "See to the folder or disk that sessions are kept on.",
+            Self::Nothing => "Nothing needs to be done.",
+            Self::Report => "Report it as a fault of this program.",
+        })
+    }
 }
 
 impl Error {

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io::{self, BufRead as _};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +13,27 @@ use auth_native::nonblocking::{Authenticator, Threaded};
 use auth_native::{Answer, Foreign, PromptFault, Question, Secret, SessionEvent};
 
 /// Shows where a password goes to, and takes it. It waits for a line, and so is asked on a thread of its own.
-fn ask(question: &Question) -> Result<Answer, PromptFault> {
+fn ask(question: Question) -> Result<Answer, PromptFault> {
     let Question::Password(question) = question else { return Err(PromptFault::Cancelled) };
     println!("{} asks for a password (provider {})", question.origin, question.provider);
     let line = || io::stdin().lock().lines().next().and_then(Result::ok).ok_or(PromptFault::Cancelled);
     // Who was signed in before need not say so again.
-    let username = question.username.clone().map_or_else(|| line().map(Foreign::new), Ok)?;
+    let username = question.username.map_or_else(|| line().map(Foreign::new), Ok)?;
     Ok(Answer::Password { username, password: Secret::from(line()?) })
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).ok_or("usage: custom_application URL")?;
     let prompt = Threaded::new(Arc::new(Asker::new(ask)));
     let auth = Authenticator::builder().user_agent("custom/0.1").prompt(Arc::new(prompt)).build()?;

@@ -5,6 +5,6 @@ pub enum Access {
     Session,
     /// An API key, which is not.
     ApiKey,
-    /// Nothing: the server lets everybody in.
+    /// Nothing: the server lets everybody in, or the connection was signed out.
     Anonymous,
 }

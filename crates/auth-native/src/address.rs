@@ -1,6 +1,5 @@
 //! Addresses as people give them.
 
-use auth_core::Foreign;
 #[cfg(any(feature = "async", feature = "blocking"))]
 use auth_core::site::Scheme;
 use auth_core::tiled::TiledUri;
@@ -21,20 +20,6 @@ pub fn address(text: &str) -> Result<TiledUri, Error> {
     if uri.api_key().is_some() { Err(Error::ApiKey) } else { Ok(uri) }
 }
 
-/// The shortest address that means the same server: what a person would type.
-///
-/// ```
-/// let uri = auth_native::address("http://127.0.0.1:8000/tiled/api/v1/")?;
-/// assert_eq!(auth_native::short_address(&uri).to_string(), "http://127.0.0.1:8000/tiled");
-/// # Ok::<(), auth_native::Error>(())
-/// ```
-pub fn short_address(uri: &TiledUri) -> Foreign {
-    let long = uri.api().to_string();
-    let short = long.strip_suffix("/api/v1/").unwrap_or(&long);
-    let same = short.parse::<TiledUri>().is_ok_and(|other| other.api() == uri.api());
-    Foreign::from(if same { short } else { &long })
-}
-
 /// True if what is sent there can be read on the way.
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub(crate) fn is_exposed(uri: &TiledUri) -> bool {
@@ -52,25 +37,6 @@ pub(crate) fn encrypted(uri: &TiledUri) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_short_address_means_the_same_server() {
-        let cases = [
-            ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
-            ("https://Tiled.Example:443/api/v1/metadata/a/b", "https://tiled.example"),
-            ("https://tiled.example/deep/root/", "https://tiled.example/deep/root"),
-            ("https://tiled.example/apis/v1x/", "https://tiled.example/apis/v1x/"),
-            // Without its end this would be read as another address.
-            ("https://tiled.example/api/x/api/v1/", "https://tiled.example/api/x/api/v1/"),
-        ];
-        for (text, short) in cases {
-            let uri = address(text).unwrap();
-            let shown = short_address(&uri);
-            assert_eq!(shown.to_string(), short);
-            assert_eq!(address(shown.raw()).unwrap().key(), uri.key(), "{text}");
-            assert_eq!(address(&uri.key().site).unwrap().key(), uri.key(), "{text}");
-        }
-    }
 
     #[test]
     fn a_key_in_an_address_is_refused_and_not_shown_h1() {

@@ -88,7 +88,7 @@ mod status;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod user;
 
-pub use address::{address, short_address};
+pub use address::address;
 pub use error::Error;
 
 #[cfg(any(feature = "async", feature = "blocking"))]

@@ -19,13 +19,15 @@ const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// Longer is no answer.
 const LONGEST: usize = 64 * 1024;
 
-/// True if the variable holds a number other than zero.
+/// True if the variable holds a number other than zero, or a word for yes, with which the Python client ends.
 pub(crate) fn is_forced() -> bool {
     is_force(&env::var(FORCE).unwrap_or_default())
 }
 
 fn is_force(value: &str) -> bool {
-    value.trim().parse::<i64>().is_ok_and(|number| number != 0)
+    let value = value.trim();
+    let says_yes = ["true", "yes", "on"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    says_yes || value.parse::<i64>().is_ok_and(|number| number != 0)
 }
 
 /// Asks once: what is read is not corrected by anybody.
@@ -94,8 +96,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_other_than_zero_insists() {
-        let cases = [("1", true), (" 2 ", true), ("-1", true), ("0", false), ("", false), ("yes", false)];
+    fn a_number_other_than_zero_or_a_yes_insists() {
+        let cases = [
+            ("1", true),
+            (" 2 ", true),
+            ("-1", true),
+            ("yes", true),
+            ("True", true),
+            ("0", false),
+            ("", false),
+            ("no", false),
+            ("1.5", false),
+        ];
         for (value, forced) in cases {
             assert_eq!(is_force(value), forced, "{value:?}");
         }

@@ -29,7 +29,8 @@ const LONGEST: u64 = 1024 * 1024;
 /// let folder = std::env::temp_dir().join("auth-store-profiles-example");
 /// std::fs::create_dir_all(&folder)?;
 /// std::fs::write(folder.join("lab.yml"), "lab: {uri: 'https://tiled.example.org', timeout: {read: 60}}")?;
-/// let profile = Profiles::new([folder]).get("lab")?;
+/// let found = Profiles::new([folder]).load();
+/// let profile = found.get("lab")?;
 /// assert_eq!(profile.uri.expose(), "https://tiled.example.org");
 /// assert_eq!(profile.ignored, ["timeout".into()]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,6 +47,20 @@ pub struct ProfileList {
     pub profiles: BTreeMap<String, Profile>,
     /// What was left out, and why, a line each.
     pub warnings: Vec<Foreign>,
+}
+
+impl ProfileList {
+    /// The profile of a name.
+    pub fn get(&self, name: &str) -> Result<&Profile, ProfileError> {
+        match self.profiles.get(name) {
+            Some(profile) if profile.is_direct => Err(ProfileError::Direct(Foreign::from(name))),
+            Some(profile) => Ok(profile),
+            None => Err(ProfileError::Unknown {
+                name: Foreign::from(name),
+                known_names: self.profiles.keys().cloned().map(Foreign::new).collect(),
+            }),
+        }
+    }
 }
 
 /// Why there is no such profile.
@@ -127,19 +142,6 @@ impl Profiles {
             }
         }
         found
-    }
-
-    /// The profile of a name.
-    pub fn get(&self, name: &str) -> Result<Profile, ProfileError> {
-        let mut profiles = self.load().profiles;
-        match profiles.remove(name) {
-            Some(profile) if profile.is_direct => Err(ProfileError::Direct(Foreign::from(name))),
-            Some(profile) => Ok(profile),
-            None => Err(ProfileError::Unknown {
-                name: Foreign::from(name),
-                known_names: profiles.into_keys().map(Foreign::new).collect(),
-            }),
-        }
     }
 
     /// The name of the profile that is meant where none is named, if somebody has chosen one.

@@ -143,6 +143,6 @@ fn a_profile_shows_no_key_s1() {
     let profiles = Profiles::new([folder.path().to_owned()]);
     silent::<Profiles>(&profiles);
     silent::<ProfileList>(&profiles.load());
-    silent::<Profile>(&profiles.get("lab").unwrap());
-    silent::<ProfileError>(&profiles.get("none").unwrap_err());
+    silent::<Profile>(profiles.load().get("lab").unwrap());
+    silent::<ProfileError>(&profiles.load().get("none").unwrap_err());
 }

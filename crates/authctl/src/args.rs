@@ -127,7 +127,7 @@ With --json: {\"access_token\", \"token_type\", \"expires_at\", \"expires_in\", 
 pub(crate) struct TokenArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
-    /// Renew the token unless it lasts this long: a number and s, m, h, d or y
+    /// Renew the token unless it lasts this long: seconds, or a number and s, m, h, d or y
     ///
     /// A token that cannot last so long is printed all the same, with a warning.
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
@@ -149,13 +149,20 @@ pub(crate) struct WhoamiArgs {
 
 // Not a doc comment: it would become part of every command that has these.
 #[derive(Args, Debug)]
-pub(crate) struct SiteArgs {
+pub(crate) struct PlaceArgs {
     /// The server's address; the site signed in to last if left out
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// A profile of Tiled's Python client in place of the address
     #[arg(long, value_name = "NAME", conflicts_with = "url")]
     pub(crate) profile: Option<String>,
+}
+
+// As above.
+#[derive(Args, Debug)]
+pub(crate) struct SiteArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Print one JSON object; failures too
     #[arg(long)]
     pub(crate) json: bool,
@@ -192,12 +199,8 @@ Examples:
   authctl logout http://127.0.0.1:8000
   authctl logout --all --forget")]
 pub(crate) struct LogoutArgs {
-    /// The server's address; the site signed in to last if left out
-    #[arg(value_hint = ValueHint::Url)]
-    pub(crate) url: Option<String>,
-    /// A profile of Tiled's Python client in place of the address
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// All sites somebody signed in to
     #[arg(long, conflicts_with_all = ["url", "profile"])]
     pub(crate) all: bool,
@@ -243,7 +246,8 @@ pub(crate) struct SessionsArgs {
 /// Run a command that finds somebody signed in
 ///
 /// Signs in if need be, and then runs the command, which finds the session where
-/// Tiled's Python client and this program look for it. Ends as the command does.
+/// Tiled's Python client and this program look for it. A key in TILED_API_KEY would
+/// go before the session, and is not handed on. Ends as the command does.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\
@@ -254,13 +258,10 @@ Examples:
 With --no-remember somebody signs in for this command alone: the session is in a
 folder of its own, which TILED_CACHE_DIR and AUTHCTL_STATE_DIR name to the command,
 and is ended on the server and removed when the command has ended.")]
+#[expect(clippy::doc_markdown, reason = "it is shown as it stands here")]
 pub(crate) struct ExecArgs {
-    /// The server's address; the site signed in to last if left out
-    #[arg(value_hint = ValueHint::Url)]
-    pub(crate) url: Option<String>,
-    /// A profile of Tiled's Python client in place of the address
-    #[arg(long, value_name = "NAME", conflicts_with = "url")]
-    pub(crate) profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Use no session that is stored, and keep none
     #[arg(long)]
     pub(crate) no_remember: bool,
@@ -288,7 +289,7 @@ pub(crate) struct SandboxArgs {
     /// The port to listen at; any free one if left out
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// How long its access tokens live: a number and s, m, h, d or y
+    /// How long its access tokens live: seconds, or a number and s, m, h, d or y
     #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = parse_span)]
     pub(crate) access_life: Duration,
 }

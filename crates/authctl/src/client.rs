@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use auth_native::blocking::{Authenticator, Builder, Cancel, Connection, TransportError, UreqTransport};
+use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
 use auth_native::{
-    Answer, Error, Foreign, LoginOptions, Notice, Profile, Profiles, PromptFault, Question, Request,
-    Response, Secret, TerminalPrompt, TiledDirectory, TiledUri, Waiting, address, short_address,
+    Answer, Error, Foreign, Notice, Profile, Profiles, PromptFault, Question, Request, Response, Secret,
+    TerminalPrompt, TiledDirectory, TiledUri, Waiting, address,
 };
 
 use crate::interrupt::Interrupts;
@@ -90,7 +90,7 @@ impl Client {
             },
             named => self.place(named)?,
         };
-        if place.key.is_some() { Err(Failure::address(&Error::ApiKey)) } else { Ok(place) }
+        place.without_key()
     }
 
     fn place(&self, target: Target) -> Result<Place, Failure> {
@@ -109,14 +109,7 @@ impl Client {
 
     /// The site that is meant, with what a profile says of it. An API key has no place here.
     pub(crate) fn place_of_session(&self, target: Target) -> Result<Place, Failure> {
-        let place = self.place(target)?;
-        if place.key.is_some() { Err(Failure::address(&Error::ApiKey)) } else { Ok(place) }
-    }
-
-    /// Somebody who is signed in already, and nobody else.
-    pub(crate) fn connect_unasked(&self, site: &str) -> Result<Connection, Error> {
-        let options = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
-        self.auth.connect_with(site, options)
+        self.place(target)?.without_key()
     }
 
     /// The sites somebody signed in to, the last one first.
@@ -144,32 +137,40 @@ pub(crate) struct Place {
     pub(crate) site: String,
     pub(crate) username: Option<Foreign>,
     pub(crate) provider: Option<Foreign>,
+    /// The profile that says so.
+    pub(crate) profile: Option<Foreign>,
     key: Option<Secret>,
+}
+
+impl Place {
+    /// Says no where an API key has no place.
+    fn without_key(self) -> Result<Self, Failure> {
+        if self.key.is_some() { Err(Failure::address(&Error::ApiKey)) } else { Ok(self) }
+    }
 }
 
 /// What a profile means. What of it is of no use here is told.
 fn profile(name: &str) -> Result<Place, Failure> {
-    let profiles = Profiles::from_env();
-    let profile = profiles.get(name).map_err(|error| Failure::profile(&error))?;
-    profiles.load().warnings.iter().for_each(|warning| output::warning(warning));
+    let found = Profiles::from_env().load();
+    found.warnings.iter().for_each(|warning| output::warning(warning));
+    let profile = found.get(name).map_err(|error| Failure::profile(&error))?;
+    let name = Foreign::from(name);
     if !profile.ignored.is_empty() {
         let names = profile.ignored.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let name = Foreign::from(name);
         output::warning(&format!(
             "the profile {name:?} says more than is of use here, which is ignored: {names}"
         ));
     }
-    let uri: TiledUri =
-        profile.uri.expose().parse().map_err(|error| Failure::address(&Error::Address(error)))?;
-    let (uri, key) = uri.take_api_key();
-    let Profile { username, provider, .. } = profile;
-    Ok(Place { site: uri.given().to_string(), username, provider, key })
+    let no_address = |error| Failure::address(&Error::Address(error)).in_profile(&name);
+    let (uri, key) = profile.uri.expose().parse::<TiledUri>().map_err(no_address)?.take_api_key();
+    let Profile { username, provider, .. } = profile.clone();
+    Ok(Place { site: uri.given().to_string(), username, provider, profile: Some(name), key })
 }
 
 /// A site's address as a person would type it.
 pub(crate) fn shown(site: &str) -> String {
     match address(site) {
-        Ok(uri) => short_address(&uri).to_string(),
+        Ok(uri) => uri.to_string(),
         Err(_) => auth_native::Foreign::from(site).to_string(),
     }
 }

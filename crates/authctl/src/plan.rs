@@ -9,8 +9,8 @@ use auth_native::{Foreign, address};
 use clap_complete::Shell;
 
 use crate::args::{
-    Cli, Command, ExecArgs, LoginArgs, LogoutArgs, ManArgs, Method, SessionsArgs, SiteArgs, StatusArgs,
-    TokenArgs, WhoamiArgs,
+    Cli, Command, ExecArgs, LoginArgs, LogoutArgs, ManArgs, Method, PlaceArgs, SessionsArgs, SiteArgs,
+    StatusArgs, TokenArgs, WhoamiArgs,
 };
 use crate::report::Failure;
 
@@ -113,23 +113,23 @@ impl Plan {
     pub(crate) fn new(typed: Cli) -> Result<Self, Failure> {
         Ok(match typed.command {
             Command::Login(args) => Self::Login(login(args)?),
-            Command::Token(TokenArgs { site: SiteArgs { url, profile, json }, min_validity }) => {
-                Self::Token { site: one(url, profile)?, min_validity, json }
+            Command::Token(TokenArgs { site: SiteArgs { place, json }, min_validity }) => {
+                Self::Token { site: one(place)?, min_validity, json }
             }
-            Command::Whoami(WhoamiArgs { site: SiteArgs { url, profile, json } }) => {
-                Self::Whoami { site: one(url, profile)?, json }
+            Command::Whoami(WhoamiArgs { site: SiteArgs { place, json } }) => {
+                Self::Whoami { site: one(place)?, json }
             }
-            Command::Status(StatusArgs { site: SiteArgs { url, profile, json }, all }) => {
-                Self::Status { which: which(url, profile, all)?, json }
+            Command::Status(StatusArgs { site: SiteArgs { place, json }, all }) => {
+                Self::Status { which: which(place, all)?, json }
             }
-            Command::Logout(LogoutArgs { url, profile, all, forget }) => {
-                Self::Logout { which: which(url, profile, all)?, forget }
+            Command::Logout(LogoutArgs { place, all, forget }) => {
+                Self::Logout { which: which(place, all)?, forget }
             }
-            Command::Sessions(SessionsArgs { site: SiteArgs { url, profile, json }, revoke }) => {
-                Self::Sessions { site: one(url, profile)?, revoke, json }
+            Command::Sessions(SessionsArgs { site: SiteArgs { place, json }, revoke }) => {
+                Self::Sessions { site: one(place)?, revoke, json }
             }
-            Command::Exec(ExecArgs { url, profile, no_remember, command }) => {
-                Self::Exec(Exec { site: one(url, profile)?, forgets: no_remember, command })
+            Command::Exec(ExecArgs { place, no_remember, command }) => {
+                Self::Exec(Exec { site: one(place)?, forgets: no_remember, command })
             }
             Command::Sites(args) => Self::Sites { json: args.json },
             #[cfg(feature = "sandbox")]
@@ -179,7 +179,7 @@ fn login(args: LoginArgs) -> Result<Login, Failure> {
             "Use `authctl exec --no-remember -- COMMAND`: it is there for COMMAND.",
         ));
     }
-    let site = one(url, profile)?;
+    let site = one(PlaceArgs { url, profile })?;
     if let Some(method) = method.filter(|method| *method != Method::Password) {
         return Err(Failure::usage(
             &format!("the method `{}` is not supported yet", name(method)),
@@ -205,12 +205,12 @@ fn name(method: Method) -> &'static str {
     }
 }
 
-fn which(url: Option<String>, profile: Option<String>, all: bool) -> Result<Which, Failure> {
-    if all { Ok(Which::All) } else { one(url, profile).map(Which::One) }
+fn which(place: PlaceArgs, all: bool) -> Result<Which, Failure> {
+    if all { Ok(Which::All) } else { one(place).map(Which::One) }
 }
 
-fn one(url: Option<String>, profile: Option<String>) -> Result<Target, Failure> {
-    Ok(match (url, profile) {
+fn one(place: PlaceArgs) -> Result<Target, Failure> {
+    Ok(match (place.url, place.profile) {
         (Some(url), _) => Target::Url(checked(url)?),
         (None, Some(profile)) => Target::Profile(profile),
         (None, None) => Target::Last,

@@ -3,7 +3,7 @@
 use auth_native::error::{
     AuthError, CannotPrompt, Peer, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble,
 };
-use auth_native::{Error, ProfileError};
+use auth_native::{Error, Foreign, ProfileError};
 
 use crate::exit::Exit;
 
@@ -30,6 +30,10 @@ pub(crate) enum Doing {
     Using,
     /// Using an API key.
     ShowingKey,
+    /// Signing in for a command that is to be run.
+    Running,
+    /// Ending one of the account's sessions by its name.
+    Revoking,
 }
 
 impl Failure {
@@ -50,6 +54,15 @@ impl Failure {
             kind: "profile",
             message: error.to_string(),
             remedy: "Name another one, or give the server's address.".to_owned(),
+        }
+    }
+
+    /// The same, for what a profile says.
+    pub(crate) fn in_profile(self, name: &Foreign) -> Self {
+        Self {
+            message: format!("the profile {name:?}: {}", self.message),
+            remedy: "Correct the profile, or say what is meant without it.".to_owned(),
+            ..self
         }
     }
 
@@ -183,6 +196,9 @@ impl Words<'_> {
             AuthError::Rejected(_) if self.doing == Doing::Using => {
                 format!("Run `{login}` to sign in again, or ask whoever runs the server.")
             }
+            AuthError::Rejected(_) if self.doing == Doing::Revoking => {
+                "`authctl sessions` lists the sessions that can be ended.".to_owned()
+            }
             AuthError::Rejected(_) if self.doing == Doing::ShowingKey => {
                 "Check the key, in TILED_API_KEY or in the profile: it may have ended.".to_owned()
             }
@@ -229,8 +245,10 @@ impl Words<'_> {
             _ => "Try again later, or ask whoever runs the server.",
         };
         match self.doing {
-            Doing::Using => format!("{what} Nobody was signed out."),
-            Doing::SigningIn | Doing::SigningInUnasked | Doing::ShowingKey => what.to_owned(),
+            Doing::Using | Doing::Revoking => format!("{what} Nobody was signed out."),
+            Doing::SigningIn | Doing::SigningInUnasked | Doing::ShowingKey | Doing::Running => {
+                what.to_owned()
+            }
         }
     }
 
@@ -263,6 +281,11 @@ impl Words<'_> {
             (CannotPrompt::HungUp | CannotPrompt::Unanswered, _) => {
                 format!("Run `{}` again.", self.login(""))
             }
+            (_, Doing::Running) => format!(
+                "Run it at a terminal, or run `{}` before it (which is of no use to --no-remember), or set \
+                 TILED_FORCE_PROMPT=1 and give the answers on standard input.",
+                self.login("")
+            ),
             _ => format!(
                 "Give the password with --user NAME --password-stdin, run `{}` at a terminal, or sign in with Python's \
                  tiled on this machine.",

@@ -15,12 +15,21 @@ there is no option for a password: what is typed can be read by others on the ma
 Leave it out to be asked, or use --password-stdin.
 ";
 
+/// For whoever writes a command as its first word, or without the dashes before it.
+const NO_DASHES: &str = "\
+the command to run stands behind two dashes
+Write: authctl exec [URL] -- COMMAND [ARGUMENT…]
+";
+
 /// Reads it; or prints help, the version or what is wrong, and says how to end.
 pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
     let words: Vec<_> = words.into_iter().collect();
     Cli::try_parse_from(&words).map_err(|error| {
         let text = match (error.kind(), error.to_string()) {
             (ErrorKind::UnknownArgument, text) if text.contains("'--password'") => NO_PASSWORD.to_owned(),
+            (ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument, _) if lacks_dashes(&words) => {
+                NO_DASHES.to_owned()
+            }
             (_, text) => text,
         };
         // There is no other place to say that this failed.
@@ -37,6 +46,10 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
             _ => Exit::USAGE,
         }
     })
+}
+
+fn lacks_dashes(words: &[OsString]) -> bool {
+    words.get(1).is_some_and(|word| word == "exec") && words.iter().all(|word| word != "--")
 }
 
 /// Takes out of a message what stands behind `://` in a word that was typed and may hold a password or key.

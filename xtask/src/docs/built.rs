@@ -12,6 +12,8 @@ use crate::workspace;
 pub(super) struct Built {
     /// The libraries of the workspace, under the names that `use` knows.
     pub(super) libraries: Vec<(String, PathBuf)>,
+    /// The libraries that they use.
+    pub(super) others: Vec<(String, PathBuf)>,
     /// The programs.
     pub(super) programs: Vec<(String, PathBuf)>,
 }
@@ -75,6 +77,7 @@ fn parse(messages: &str) -> Built {
     let mut built = Built::default();
     for value in artifacts(messages) {
         if !value["package_id"].as_str().is_some_and(|id| id.starts_with("path+")) {
+            built.others.extend(library_of(&value));
             continue;
         }
         if let (Some(name), Some(path)) = (value["target"]["name"].as_str(), value["executable"].as_str()) {
@@ -96,6 +99,7 @@ mod tests {
 {"reason":"compiler-artifact","package_id":"registry+https://r#serde@1.0.0","target":{"name":"serde"},"filenames":["/t/libserde.rlib"],"executable":null}
 {"reason":"build-finished","success":true}"#;
         let built = parse(messages);
+        assert_eq!(built.others, [("serde".to_owned(), PathBuf::from("/t/libserde.rlib"))]);
         assert_eq!(built.libraries, [("auth_core".to_owned(), PathBuf::from("/t/libauth_core.rlib"))]);
         assert_eq!(built.program("authctl"), Ok(Path::new("/t/authctl")));
         assert!(built.program("other").is_err());

@@ -14,8 +14,14 @@ const CRATES: [&str; 6] =
 /// What is said at a terminal while somebody signs in.
 const TERMINAL: &str = "crates/auth-prompt-cli/src/text.rs";
 /// What a failure's message stands behind in `authctl`.
-const FAILURES: [&str; 5] =
-    ["Failure::usage(", "message: ", "message = ", "NO_PASSWORD: &str =", "output::warning("];
+const FAILURES: [&str; 6] = [
+    "Failure::usage(",
+    "message: ",
+    "message = ",
+    "NO_PASSWORD: &str =",
+    "NO_DASHES: &str =",
+    "output::warning(",
+];
 /// Why a file is not believed, and what else the store says itself.
 const REASONS: [&str; 4] = ["untrusted(", "Untrusted(", "other(", "warnings.push(Foreign::new("];
 

@@ -23,7 +23,9 @@ pub(super) fn check(pages: &[Page], found: &mut Findings) -> Result<(), String> 
         let others =
             blocks().filter(|fence| is_for(fence, wanted)).filter_map(|fence| fence.attribute("uses"));
         for other in others.flat_map(|names| names.split('+')).collect::<BTreeSet<_>>() {
-            built.libraries.push(built::library(other)?);
+            // Where it was built along with ours, its types are those of ours.
+            let known = built.others.iter().find(|(name, _)| name == other).cloned();
+            built.libraries.push(known.map_or_else(|| built::library(other), Ok)?);
         }
         for page in pages.iter().filter(|page| page.fences.iter().any(|fence| is_for(fence, wanted))) {
             match test(page, wanted, &built)? {

@@ -92,7 +92,13 @@ impl Discover {
             self.state = State::Warning;
             return Step::Tell(Notice::PlainHttp(self.uri.origin().clone()));
         }
-        Step::Done(Err(Policy::PlainHttp(self.uri.origin().clone()).into()))
+        Step::Done(Err(match event {
+            // Before it matters how it is spoken to.
+            Event::Unreachable { fault: TransportFault::Resolve, .. } => {
+                Trouble::Unreachable(TransportFault::Resolve).into()
+            }
+            _ => Policy::PlainHttp(self.uri.origin().clone()).into(),
+        }))
     }
 
     fn answered(&mut self, now: Now, url: &Url, response: &Response) -> Step<Discovered> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::StoreFaultKind;
+use crate::error::{Sent, StoreFaultKind};
 use crate::flow::Flow as _;
 use crate::flow::script::*;
 use crate::foreign::Foreign;
@@ -164,6 +164,19 @@ fn the_upgrade_probe_is_made_off_this_machine_only_and_carries_no_key_h1_n1() {
         let turns = [(get(url(asked)), reply(200, ABOUT))];
         let origin = url(asked).origin().clone();
         assert_eq!(run(on(given), turns), Err(Policy::PlainHttp(origin).into()), "{given}");
+    }
+}
+
+#[test]
+fn a_host_without_an_address_is_said_to_have_none_before_how_it_is_spoken_to() {
+    let unreachable = |fault| Event::Unreachable { fault, sent: Sent::No };
+    let ends = [
+        (TransportFault::Resolve, Trouble::Unreachable(TransportFault::Resolve).into()),
+        (TransportFault::Connect, Policy::PlainHttp(url("http://example.org").origin().clone()).into()),
+    ];
+    for (fault, error) in ends {
+        let turns = [(get(url("http://example.org/")), unreachable(fault))];
+        assert_eq!(run(on("http://example.org"), turns), Err(error));
     }
 }
 

@@ -23,6 +23,8 @@ fn only_definite_answers_end_a_session_h17() {
         assert_eq!(error.ends_session(), ends, "{error:?}");
         let same = (error.remedy() == Remedy::Nothing) == (error == Error::Cancelled);
         assert!(same, "every error but a cancel has a remedy: {error:?}");
+        let said = error.remedy().to_string();
+        assert!(said.ends_with('.') && said.contains(' '), "{said}");
     }
 }
 

@@ -118,3 +118,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_short_address_means_the_same_server() {
+    let cases = [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://Tiled.Example:443/api/v1/metadata/a/b", "https://tiled.example"),
+        ("https://tiled.example/deep/root/", "https://tiled.example/deep/root"),
+        ("https://tiled.example/apis/v1x/", "https://tiled.example/apis/v1x/"),
+        // Without its end this would be read as another address.
+        ("https://tiled.example/api/x/api/v1/", "https://tiled.example/api/x/api/v1/"),
+    ];
+    for (text, short) in cases {
+        let uri: TiledUri = text.parse().unwrap();
+        assert_eq!(uri.to_string(), short);
+        for same in [short, &uri.key().site] {
+            assert_eq!(same.parse::<TiledUri>().unwrap().key(), uri.key(), "{text}");
+        }
+    }
+}

@@ -12,13 +12,7 @@ use crate::wire::json::Json;
 /// Nothing of it is verified, so nothing may be decided by it but when to renew and what to show. A token that does
 /// not look like one says nothing.
 pub fn hints(access: &Secret) -> Facts {
-    let mut parts = access.expose().split('.');
-    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Facts::default();
-    };
-    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok().and_then(Secret::from_utf8);
-    let Some(claims) = claims.and_then(|text| Json::read(&text).ok()) else { return Facts::default() };
+    let Some(claims) = claims(access) else { return Facts::default() };
     let moment = |name: &str| claims.seconds_since_epoch(name).map(Timestamp);
     let identity = claims.value().get("ids").and_then(|ids| ids.get(0)).and_then(|first| {
         let text = |name: &str| first.get(name)?.as_str().map(Foreign::new);
@@ -31,6 +25,21 @@ pub fn hints(access: &Secret) -> Facts {
         identity,
         principal: claims.text("sub").map(Foreign::new),
     }
+}
+
+/// The name of the session that a refresh token says it is of. As little verified as [`hints`].
+pub(super) fn session_name(refresh: &Secret) -> Option<Foreign> {
+    claims(refresh)?.text("sid").map(Foreign::new)
+}
+
+fn claims(token: &Secret) -> Option<Json> {
+    let mut parts = token.expose().split('.');
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok().and_then(Secret::from_utf8)?;
+    Json::read(&claims).ok()
 }
 
 /// True if a token is seen to be whole by itself: a signed JWT whose signature has the length that its algorithm gives,
@@ -54,10 +63,10 @@ pub fn is_whole(token: &Secret) -> bool {
         match header.and_then(|text| Json::read(&text).ok()).as_ref().and_then(|json| json.text("alg")) {
             Some("HS256") => 43,
             Some("HS384") => 64,
-            // Of the others the keys, and so the signatures, are as long as somebody chose.
             Some("HS512" | "ES256" | "EdDSA") => 86,
             Some("ES384") => 128,
             Some("ES512") => 176,
+            // Of the others the keys, and so the signatures, are as long as somebody chose.
             _ => return false,
         };
     let is_encoded =

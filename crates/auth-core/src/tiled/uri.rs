@@ -1,3 +1,4 @@
+use core::fmt;
 use core::str::FromStr;
 
 use crate::foreign::Foreign;
@@ -13,6 +14,7 @@ use crate::wire::form;
 /// let uri: TiledUri = "http://127.0.0.1:8000/api/v1/metadata/a/b%20c".parse()?;
 /// assert_eq!(uri.api().to_string(), "http://127.0.0.1:8000/api/v1/");
 /// assert_eq!(uri.node(), ["a", "b c"]);
+/// assert_eq!(uri.to_string(), "http://127.0.0.1:8000");
 /// # Ok::<(), auth_core::tiled::UriError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -97,6 +99,16 @@ impl TiledUri {
     pub fn resolve(&self, link: &str) -> Result<Url, UrlError> {
         let url = self.api.join(link)?;
         Ok(url.on(self.origin()))
+    }
+}
+
+/// The shortest address that means the same server: what a person would type. The key is not in it.
+impl fmt::Display for TiledUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let long = self.api.to_string();
+        let short = long.strip_suffix("/api/v1/").unwrap_or(&long);
+        let is_same = short.parse::<Self>().is_ok_and(|other| other.api == self.api);
+        Foreign::from(if is_same { short } else { &long }).fmt(f)
     }
 }
 

@@ -1,6 +1,8 @@
+use super::hints::session_name;
 use super::{TiledUri, detail, failure};
 use crate::error::Error;
 use crate::foreign::Foreign;
+use crate::secret::Secret;
 use crate::session::{Identity, Session};
 use crate::time::Timestamp;
 use crate::wire::json::Json;
@@ -30,6 +32,14 @@ pub struct SessionEntry {
     pub expires: Option<Timestamp>,
     /// True if it was ended by its owner.
     pub revoked: bool,
+}
+
+impl SessionEntry {
+    /// True if a refresh token is of this session, by its own word, which is not verified: for showing which one it is.
+    pub fn is_of(&self, refresh: &Secret) -> bool {
+        let plain = |name: &Foreign| name.raw().replace('-', "").to_ascii_lowercase();
+        session_name(refresh).is_some_and(|name| plain(&name) == plain(&self.uuid))
+    }
 }
 
 /// Asks who is signed in; the credential is still to be added.
@@ -102,6 +112,17 @@ mod tests {
         assert_eq!(principal.sessions, [SessionEntry { uuid: "s".into(), ..SessionEntry::default() }]);
         for (status, body) in [(200, "null"), (200, "{}"), (200, ""), (200, "[]"), (401, body)] {
             assert_eq!(read_whoami(&Response::new(status, [], body)), None, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_says_which_session_it_is_of() {
+        let entry = SessionEntry { uuid: "0123ABCD-ef".into(), ..SessionEntry::default() };
+        // {"type":"refresh","sid":"0123abcdef"}
+        let ours = Secret::from("e30.eyJ0eXBlIjoicmVmcmVzaCIsInNpZCI6IjAxMjNhYmNkZWYifQ.x");
+        assert!(entry.is_of(&ours));
+        for other in ["opaque", "e30.e30.x", "e30.eyJzaWQiOiIwMTIzIn0.x"] {
+            assert!(!entry.is_of(&Secret::from(other)), "{other}");
         }
     }
 

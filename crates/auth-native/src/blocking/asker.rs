@@ -12,7 +12,7 @@ use auth_core::{Answer, Notice, PromptFault, Question};
 ///
 /// let prompt = Asker::new(|question| {
 ///     let Question::Password(question) = question else { return Err(PromptFault::Cancelled) };
-///     let username = question.username.clone().unwrap_or_else(|| "alice".into());
+///     let username = question.username.unwrap_or_else(|| "alice".into());
 ///     Ok(Answer::Password { username, password: Secret::from("what was typed") })
 /// });
 /// let auth = Authenticator::builder().prompt(Arc::new(prompt)).build()?;
@@ -21,16 +21,16 @@ use auth_core::{Answer, Notice, PromptFault, Question};
 /// ```
 pub struct Asker<F>(F);
 
-impl<F: Fn(&Question) -> Result<Answer, PromptFault> + Send + Sync> Asker<F> {
+impl<F: Fn(Question) -> Result<Answer, PromptFault> + Send + Sync> Asker<F> {
     /// Takes one.
     pub fn new(ask: F) -> Self {
         Self(ask)
     }
 }
 
-impl<F: Fn(&Question) -> Result<Answer, PromptFault> + Send + Sync> Prompt for Asker<F> {
+impl<F: Fn(Question) -> Result<Answer, PromptFault> + Send + Sync> Prompt for Asker<F> {
     fn ask(&self, question: &Question, _dismissed: &Dismiss) -> Result<Answer, PromptFault> {
-        (self.0)(question)
+        (self.0)(question.clone())
     }
 
     fn tell(&self, _notice: &Notice) {}

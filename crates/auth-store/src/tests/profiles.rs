@@ -21,7 +21,7 @@ impl Folders {
 }
 
 fn uri(profiles: &Profiles, name: &str) -> Result<String, ProfileError> {
-    profiles.get(name).map(|profile| profile.uri.expose().to_owned())
+    profiles.load().get(name).map(|profile| profile.uri.expose().to_owned())
 }
 
 #[test]
@@ -50,10 +50,10 @@ fn what_signing_in_needs_is_read_and_the_rest_named() {
         "lab:\n  uri: https://lab\n  username: alice\n  auth_provider: ldap\n  verify: false\n  headers: {x: y}\n\
          tree:\n  direct: {trees: []}\n",
     )]);
-    let profile = folders.profiles().get("lab").unwrap();
+    let profile = folders.profiles().load().get("lab").unwrap().clone();
     assert_eq!((profile.username, profile.provider), (Some("alice".into()), Some("ldap".into())));
     assert_eq!(profile.ignored, ["verify".into(), "headers".into()]);
-    assert_eq!(folders.profiles().get("tree"), Err(ProfileError::Direct("tree".into())));
+    assert_eq!(folders.profiles().load().get("tree"), Err(ProfileError::Direct("tree".into())));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
     // Where a session of its own is wanted, the list of sites is still that of everybody.
     let usual = Client::new()?;
     let Place { site, username, provider, .. } = usual.place_of_session(site)?;
-    let failed = |error| client.failure(&error, &site, Doing::SigningIn);
+    let failed = |error| client.failure(&error, &site, Doing::Running);
     let allow_http = usual.auth.status(&site).map_err(failed)?.allow_http;
     // A stored session is used whoever it is of.
     let (username, provider) = if forgets { (username, provider) } else { (None, None) };
@@ -41,6 +41,8 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
     let connection = client.auth.connect_with(&site, options).map_err(failed)?;
     connection.warnings().iter().for_each(|warning| output::warning(warning));
     let mut child = start(&command)?;
+    // It would go before the session.
+    child.env_remove("TILED_API_KEY");
     if let Some(folder) = &folder {
         child.env("TILED_CACHE_DIR", folder.path().join("cache"));
         child.env("AUTHCTL_STATE_DIR", folder.path().join("state"));

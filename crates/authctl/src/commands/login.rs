@@ -1,6 +1,6 @@
 //! Signing in.
 
-use auth_native::error::{CannotPrompt, StoreFault};
+use auth_native::error::{AuthError, CannotPrompt, Policy, StoreFault};
 use auth_native::{Foreign, LoginOptions, Outcome, SignedIn, Warning};
 
 use crate::client::{Client, shown};
@@ -14,6 +14,7 @@ pub(crate) fn run(plan: Login) -> Result<Exit, Failure> {
     let client = Client::new()?;
     let profile = client.place_to_sign_in(site)?;
     let site = profile.site;
+    let chose_provider = provider.is_some();
     let (username, provider) = (username.or(profile.username), provider.or(profile.provider));
     if password_stdin && username.is_none() {
         return Err(Failure::no_name());
@@ -33,6 +34,11 @@ pub(crate) fn run(plan: Login) -> Result<Exit, Failure> {
         Ok(outcome) => outcome,
         Err(error) => {
             let mut failure = client.failure(&error, &site, doing);
+            let is_unknown =
+                matches!(error.as_auth(), Some(AuthError::Policy(Policy::NoSuchProvider { .. })));
+            if let Some(name) = profile.profile.filter(|_| is_unknown && !chose_provider) {
+                failure = failure.in_profile(&name);
+            }
             if password_stdin && error.as_auth() == Some(&CannotPrompt::NotAllowed.into()) {
                 name_providers(&client, &site, &mut failure);
             }

@@ -29,7 +29,7 @@ fn one(client: &Client, site: &str, forget: bool) -> Result<Exit, Failure> {
     if let Some(failure) = not_revoked(&before, &revocation) {
         return Err(failure);
     }
-    output::text(&format!("Signed out of {}.\n", auth_native::short_address(&before.uri)))?;
+    output::text(&format!("Signed out of {}.\n", before.uri))?;
     Ok(Exit::OK)
 }
 

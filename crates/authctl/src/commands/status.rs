@@ -74,7 +74,7 @@ fn lines(status: &Status) -> String {
         rows.push(("warning", "passwords and tokens may go there unencrypted".to_owned()));
     }
     let rows = rows.iter().map(|(name, text)| format!("  {name:<7}  {text}"));
-    let lines: Vec<_> = iter::once(auth_native::short_address(&status.uri).to_string()).chain(rows).collect();
+    let lines: Vec<_> = iter::once(status.uri.to_string()).chain(rows).collect();
     lines.join("\n") + "\n"
 }
 

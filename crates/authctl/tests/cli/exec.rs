@@ -26,8 +26,27 @@ fn a_command_finds_the_session_and_ends_as_it_does() {
 #[test]
 fn nobody_is_asked_where_there_is_no_terminal() {
     let rig = Rig::new();
-    rig.run(&with_command(&[&rig.url], &["true"])).is(8).says(&["no terminal"]);
-    rig.run(&["exec", &rig.url]).is(2);
+    let asked = rig.run(&with_command(&[&rig.url], &["true"]));
+    asked.is(8).says(&["no terminal", &format!("`authctl login {}`", rig.url), "TILED_FORCE_PROMPT=1"]);
+}
+
+#[test]
+fn a_command_without_its_dashes_is_said_to_lack_them() {
+    let rig = Rig::new();
+    for words in [&["exec"][..], &["exec", &rig.url], &["exec", "sh", "-c", "true"]] {
+        rig.run(words).is(2).says(&["Write: authctl exec [URL] -- COMMAND"]);
+    }
+    rig.run(&["exec", "--nothing", "--", "true"]).is(2).says(&["--nothing"]);
+}
+
+#[test]
+fn a_key_that_would_go_before_the_session_is_not_handed_on() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    let mut command = rig.home.command(&with_command(&[], &["sh", "-c", "echo ${TILED_API_KEY-none}"]));
+    command.env("TILED_API_KEY", plant("a key of the environment"));
+    let ran = crate::rig::end(command, "");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "none\n"), "{ran:?}");
 }
 
 #[test]

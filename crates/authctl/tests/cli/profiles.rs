@@ -30,6 +30,21 @@ fn a_profile_names_a_server_and_who_signs_in() {
 }
 
 #[test]
+fn what_is_wrong_with_a_profile_is_said_to_be_wrong_with_it() {
+    let rig = Rig::new();
+    let text = "bad: {uri: 'tiled.example'}\nlab: {uri: 'URL', username: demo, auth_provider: ldap}\n";
+    profile(&rig, "lab.yml", &text.replace("URL", &rig.url));
+    let bad = rig.run(&["status", "--profile", "bad"]);
+    bad.is(2).says(&["the profile \"bad\": ", "Correct the profile"]);
+    let login = ["login", "--profile", "lab", "--password-stdin"];
+    let told = format!("{}\n", rig.password);
+    let unknown = rig.home.run_with(&told, &login);
+    unknown.is(2).says(&["the profile \"lab\": ", "no sign-in provider is called \"ldap\""]);
+    let chosen = rig.home.run_with(&told, &[&login[..], &["--provider", "nis"]].concat());
+    chosen.is(2).says(&["no sign-in provider is called \"nis\"", "Name one of those with --provider."]);
+}
+
+#[test]
 fn the_default_profile_is_meant_where_nothing_else_is() {
     let rig = Rig::new();
     rig.run(&["login"]).is(2).says(&["no site is named, and no default profile"]);
