@@ -1,6 +1,7 @@
 //! The project's own commands, run as `cargo xtask COMMAND`. It depends on none of the project's crates: it runs cargo.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command: printing is what it is for")]
 
+mod bench;
 mod check;
 mod conformance;
 mod crash_table;
@@ -28,6 +29,7 @@ Commands:
   tidy    The project's own rules, among them which crate may depend on which
   docs    The book and the README: their blocks are compiled and run, their links followed
   peers   Install and start the peer servers that tests talk to
+  bench   The project beside its peers, as tables of ratios in docs/benchmarks.md
   crash-table
           Write docs/src/crash-table.md, what a crash leaves, from a run
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::command(rest),
         "docs" => docs::command(rest),
         "peers" => peers::command(rest),
+        "bench" => bench::command(rest),
         "crash-table" => crash_table::command(rest),
         "-h" | "--help" | "help" => {
             println!("{HELP}");
