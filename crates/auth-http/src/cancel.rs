@@ -1,7 +1,8 @@
 //! Saying stop from another thread.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tells a running flow to stop, from any thread. Clones are one and the same; once cancelled, always cancelled.
 ///
@@ -83,43 +84,5 @@ pub(crate) struct Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.cancel.state().watches.retain(|(id, _)| *id != self.id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancel_is_seen_by_every_clone_and_stays() {
-        let (cancel, other) = (Cancel::new(), Cancel::new());
-        let clone = cancel.clone();
-        assert!(!clone.is_cancelled());
-        cancel.cancel();
-        cancel.cancel();
-        assert!(clone.is_cancelled() && !other.is_cancelled());
-        assert_eq!(format!("{clone:?}"), "Cancel(true)");
-    }
-
-    #[cfg(any(feature = "blocking", feature = "async"))]
-    #[test]
-    fn a_watch_is_woken_once_whichever_came_first_and_not_after_its_end() {
-        use std::sync::mpsc;
-
-        let (tell, hear) = mpsc::channel();
-        let cancel = Cancel::new();
-        let watch = |name: &'static str| {
-            let tell = tell.clone();
-            cancel.watch(move || {
-                let _ = tell.send(name);
-            })
-        };
-        let _early = watch("early");
-        drop(watch("gone"));
-        cancel.cancel();
-        cancel.cancel();
-        let _late = watch("late");
-        assert_eq!(hear.try_iter().collect::<Vec<_>>(), ["early", "late"]);
-        assert!(cancel.state().watches.is_empty());
     }
 }

@@ -30,6 +30,11 @@ mod user_agent;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod waiters;
 
+// What `cancel` and `waiters` share and wait with. They name it by their parent, and so are tried with another.
+use std::sync;
+#[cfg(any(feature = "blocking", feature = "async"))]
+use std::thread;
+
 pub use cancel::Cancel;
 pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
@@ -37,3 +42,15 @@ pub use entropy::{NoEntropy, seed};
 pub use user_agent::TransportError;
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use waiters::{Place, Turn, Waiters, wait_for};
+
+#[cfg(test)]
+#[path = "tests/cancel.rs"]
+mod cancelling;
+#[cfg(test)]
+#[cfg(any(feature = "blocking", feature = "async"))]
+#[path = "tests/orders.rs"]
+mod orders;
+#[cfg(test)]
+#[cfg(any(feature = "blocking", feature = "async"))]
+#[path = "tests/waiters.rs"]
+mod waiting;

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use auth_core::flow::{Flights, Seat};
 use auth_core::ports::Key;
 
-use crate::Cancel;
+use super::Cancel;
+use super::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use super::thread::{self, Thread};
 
 /// Lets one caller do what several want at once, for each session, and gives the others what came of it.
 ///
@@ -91,7 +92,10 @@ impl<T: Clone> Place<T> {
             if state.flights.leads(&self.seat) {
                 return Poll::Ready(Turn::Lead);
             }
-            state.wakers.insert(number, context.waker().clone());
+            let before = state.wakers.insert(number, context.waker().clone());
+            // It may be the last of a task that has a place itself.
+            drop(state);
+            drop(before);
             Poll::Pending
         })
         .await
@@ -113,13 +117,13 @@ impl<T: Clone> Place<T> {
 
 impl<T> Drop for Place<T> {
     fn drop(&mut self) {
-        let (leader, told) = {
+        let (leader, left) = {
             let mut state = self.waiters.state();
-            state.wakers.remove(&self.seat.number());
+            let waker = state.wakers.remove(&self.seat.number());
             let told = state.landed.remove(&self.seat.number());
-            (state.flights.leave(&self.seat), told)
+            (state.flights.leave(&self.seat), (waker, told))
         };
-        drop(told);
+        drop(left);
         if let Some(leader) = leader {
             self.waiters.wake(leader);
         }
@@ -142,7 +146,6 @@ impl<T> fmt::Debug for Place<T> {
 pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     use std::pin::pin;
     use std::task::{Context, Wake};
-    use std::thread::{self, Thread};
 
     struct Sleeper(Thread);
 
@@ -162,7 +165,3 @@ pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
         thread::park();
     }
 }
-
-#[cfg(test)]
-#[path = "tests/waiters.rs"]
-mod tests;

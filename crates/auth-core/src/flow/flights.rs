@@ -84,3 +84,6 @@ impl Flights {
 #[cfg(test)]
 #[path = "../tests/flights.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "../tests/flights_walk.rs"]
+mod walk;

@@ -1,7 +1,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Duration;
+
+use auth_core::ports::Key;
 
 use super::*;
 
@@ -26,7 +30,7 @@ fn fetch(waiters: &Waiters<usize>, done: &AtomicUsize, barrier: &Barrier) -> usi
 
 #[test]
 fn of_threads_that_want_the_same_one_does_it_h15() {
-    for _ in 0..50 {
+    for _ in 0..200 {
         let (waiters, done, barrier) = (Waiters::default(), AtomicUsize::new(0), Barrier::new(16));
         thread::scope(|scope| {
             for _ in 0..16 {
@@ -90,6 +94,39 @@ fn who_is_cancelled_leaves_and_the_others_go_on() {
     assert_eq!(wait_for(staying.turn(&Cancel::new())), Turn::Landed(7));
 }
 
+/// A task that was left behind, and all that it holds. Nothing wakes it.
+struct Left {
+    _holds: Place<u8>,
+}
+
+impl Wake for Left {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_task_that_is_dropped_with_its_waker_may_hold_a_place_itself() {
+    // On a thread of its own: it would wait for itself.
+    let (tell, over) = mpsc::channel();
+    thread::spawn(move || {
+        let waiters: Waiters<u8> = Waiters::default();
+        let _leader = waiters.join(&key("a"));
+        let left = || Waker::from(Arc::new(Left { _holds: waiters.join(&key("b")) }));
+        let mut place = waiters.join(&key("a"));
+        let cancel = Cancel::new();
+        {
+            let mut turn = Box::pin(place.turn(&cancel));
+            // The second takes the place of the first.
+            for waker in [left(), left()] {
+                assert!(turn.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+        }
+        drop(place);
+        tell.send(format!("{waiters:?}")).unwrap();
+    });
+    let seen = over.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert!(seen.contains("\"a\"") && !seen.contains("\"b\""), "{seen}");
+}
+
 #[cfg(feature = "async")]
 #[test]
 fn tasks_and_threads_wait_for_each_other_h15() {
@@ -117,5 +154,74 @@ fn tasks_and_threads_wait_for_each_other_h15() {
         let outcomes: Vec<_> = tasks.into_iter().filter_map(|task| runtime.block_on(task).ok()).collect();
         assert!(outcomes.iter().all(|outcome| *outcome == 9) && outcomes.len() >= 9, "{outcomes:?}");
         assert_eq!(done.load(Ordering::SeqCst), 0);
+    }
+}
+
+/// Numbers that are the same in every run.
+#[cfg(feature = "async")]
+fn lots() -> impl FnMut(u64) -> u64 {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    }
+}
+
+/// Gives way so often, leads if it is its turn, and gives way again before it lands.
+#[cfg(feature = "async")]
+async fn visit(waiters: Waiters<usize>, gives_way: [u64; 2], leading: Arc<AtomicUsize>) {
+    struct Leads(Arc<AtomicUsize>);
+    impl Drop for Leads {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let mut place = waiters.join(&key("a"));
+    for _ in 0..gives_way[0] {
+        tokio::task::yield_now().await;
+    }
+    if place.turn(&Cancel::new()).await == Turn::Lead {
+        // Dropped before its place, whether it ends or is dropped.
+        let before = leading.fetch_add(1, Ordering::SeqCst);
+        let leads = Leads(leading);
+        assert_eq!(before, 0, "two lead at once");
+        for _ in 0..gives_way[1] {
+            tokio::task::yield_now().await;
+        }
+        drop(leads);
+        place.land(&1);
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn tasks_that_are_dropped_anywhere_keep_nobody_waiting_h15() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let mut lot = lots();
+    for round in 0..200 {
+        let waiters: Waiters<usize> = Waiters::default();
+        let leading = Arc::new(AtomicUsize::new(0));
+        let tasks: Vec<_> = (0..16)
+            .map(|_| {
+                let visit = visit(waiters.clone(), [lot(4), lot(6)], Arc::clone(&leading));
+                (runtime.spawn(visit), lot(3) == 0)
+            })
+            .collect();
+        for (task, is_dropped) in &tasks {
+            if *is_dropped {
+                for _ in 0..lot(200) {
+                    std::hint::spin_loop();
+                }
+                task.abort();
+            }
+        }
+        for (task, is_dropped) in tasks {
+            let end = runtime.block_on(task);
+            let is_well = end.as_ref().map_or_else(|error| is_dropped && error.is_cancelled(), |()| true);
+            assert!(is_well, "round {round}: {end:?}");
+        }
+        assert!(format!("{waiters:?}").contains("flying: {}"), "round {round}: {waiters:?}");
     }
 }
