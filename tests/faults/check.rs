@@ -59,7 +59,7 @@ pub(crate) fn check_rest(world: &World, context: &str) {
 }
 
 /// No session is lost unless the site itself ended it, and nobody else's is taken for ours.
-fn check_session(
+pub(crate) fn check_session(
     world: &World,
     command: Command,
     before: Option<&Session>,
@@ -123,14 +123,14 @@ fn gave_up(report: &Report) -> bool {
 }
 
 /// Without faults the same works, or says that the session was lost.
-fn check_again(world: &World, command: Command, context: &str) {
+pub(crate) fn check_again(world: &World, command: Command, context: &str) {
     let stored = world.stored_session();
     let can_go_on = stored.as_ref().is_some_and(|session| world.can_renew(session));
     let again = world.run(command, stored.clone(), Vec::new());
     let report = again.report;
     let context = format!("again: {report:?}, {context}");
     match (command, stored) {
-        (Command::Login | Command::LoginReuse | Command::LoginRenew, _) => {
+        (command, _) if command.is_login() => {
             assert_eq!((report.error, &report.warnings[..]), (None, &[][..]), "{context}");
         }
         (Command::Logout, None) => assert_eq!(report.error, Some(Error::NotSignedIn), "{context}"),

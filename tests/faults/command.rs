@@ -1,5 +1,7 @@
 //! What people do, each a flow or two.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use auth_core::flow::{Call, Flow, Governor, Login, LoginOptions, Logout, Outcome, Renewal, Warning, Whoami};
@@ -9,6 +11,7 @@ use auth_core::{Error, Seed};
 use auth_http::{Cancel, blocking, nonblocking};
 use tokio::runtime::Runtime;
 
+use crate::plan::Plan;
 use crate::world::World;
 
 /// One thing a person or a program does.
@@ -16,6 +19,8 @@ use crate::world::World;
 pub(crate) enum Command {
     /// Signing in, with nothing there.
     Login,
+    /// Signing in where a session would be used, with nothing there.
+    LoginAsked,
     /// Signing in where a session is still good.
     LoginReuse,
     /// Signing in where a session must be renewed.
@@ -34,7 +39,8 @@ pub(crate) enum Command {
 /// Either driver.
 pub(crate) enum Driver {
     Blocking(blocking::Driver),
-    Async(nonblocking::Driver, Runtime),
+    /// What waits for it leaves if the plan says so.
+    Async(nonblocking::Driver, Runtime, Plan),
 }
 
 impl Driver {
@@ -45,7 +51,26 @@ impl Driver {
     {
         match self {
             Self::Blocking(driver) => driver.run(flow, cancel),
-            Self::Async(driver, runtime) => runtime.block_on(driver.run(flow, cancel)),
+            Self::Async(driver, runtime, plan) => {
+                let mut run = Box::pin(driver.run(flow, cancel));
+                let end = runtime.block_on(poll_fn(|context| match run.as_mut().poll(context) {
+                    Poll::Ready(end) => Poll::Ready(Some(end)),
+                    Poll::Pending => plan.poll_leave(context).map(|()| None),
+                }));
+                end.unwrap_or_else(|| {
+                    drop(run);
+                    plan.left();
+                    Err(Error::Cancelled)
+                })
+            }
+        }
+    }
+
+    /// What goes on where its caller has left.
+    pub(crate) fn into_runtime(self) -> Option<Runtime> {
+        match self {
+            Self::Blocking(_) => None,
+            Self::Async(_, runtime, _) => Some(runtime),
         }
     }
 }
@@ -60,8 +85,9 @@ pub(crate) struct Report {
 }
 
 impl Command {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Login,
+        Self::LoginAsked,
         Self::LoginReuse,
         Self::LoginRenew,
         Self::Renewal,
@@ -74,7 +100,7 @@ impl Command {
     /// How long before it somebody signed in, if anybody did.
     pub(crate) fn age(self) -> Option<Duration> {
         match self {
-            Self::Login => None,
+            Self::Login | Self::LoginAsked => None,
             Self::LoginReuse | Self::Logout => Some(Duration::from_secs(5)),
             // Access tokens live 15 minutes, and are renewed in the last.
             Self::EarlyRenewal => Some(Duration::from_secs(14 * 60 + 30)),
@@ -83,7 +109,7 @@ impl Command {
     }
 
     pub(crate) fn is_login(self) -> bool {
-        matches!(self, Self::Login | Self::LoginReuse | Self::LoginRenew)
+        matches!(self, Self::Login | Self::LoginAsked | Self::LoginReuse | Self::LoginRenew)
     }
 
     /// Does it; `held` is the session that a program has in hand.
@@ -96,7 +122,7 @@ impl Command {
     ) -> Report {
         let (uri, seed) = (world.uri.clone(), Seed::new([9; 32]));
         match self {
-            Self::Login | Self::LoginReuse | Self::LoginRenew => {
+            Self::Login | Self::LoginAsked | Self::LoginReuse | Self::LoginRenew => {
                 let options = LoginOptions { reuse: self != Self::Login, ..LoginOptions::default() };
                 let login = Governor::new(Login::new(uri, options, seed));
                 run(driver, cancel, login, |done| (Some(done.session), None))

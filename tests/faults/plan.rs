@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use auth_core::Foreign;
 use auth_core::error::{CannotPrompt, Sent, StoreFault, StoreFaultKind, TransportFault};
+use auth_core::ports::LockKind;
 use auth_http::Cancel;
 
 /// What a driver calls.
@@ -25,10 +27,11 @@ impl Port {
         let common = [Fault::Panic, Fault::PanicAfter, Fault::Cancel, Fault::Stall];
         let mut faults: Vec<Fault> = match self {
             Self::Store => {
+                let kept = [LockKind::Renewal, LockKind::Prompt].map(Fault::Kept);
                 let kinds = store_kinds();
                 let refused = kinds.iter().cloned().map(Fault::Refuse);
                 let after = [StoreFaultKind::Full, StoreFaultKind::Timeout].map(Fault::DoneButRefused);
-                refused.chain(after).chain([Fault::Torn, Fault::Busy]).collect()
+                refused.chain(after).chain(kept).chain([Fault::Torn, Fault::Busy]).collect()
             }
             Self::Transport => transport_faults(),
             // Days, and milliseconds.
@@ -62,6 +65,8 @@ pub(crate) enum Fault {
     Torn,
     /// It says that somebody else has the lock.
     Busy,
+    /// Somebody else has this lock from then on, and does not give it back.
+    Kept(LockKind),
     /// Before it is asked, somebody else signs in with a program that knows nothing of locks.
     Stranger,
     /// There is no answer, and the site did not act.
@@ -92,6 +97,10 @@ pub(crate) enum Fault {
     Cancel,
     /// It is not done before the command has ended, and then it is.
     Stall,
+    /// Whoever waits for the command drops it, and then the call is done.
+    Leave,
+    /// The call is done, and before it is over whoever waits for the command drops it.
+    LeaveAfter,
 }
 
 /// What somebody else answers.
@@ -146,6 +155,8 @@ pub(crate) fn refused(kind: &StoreFaultKind) -> StoreFault {
 /// Which call of which port meets what; calls are counted from zero.
 pub(crate) type Strike = (Port, usize, Fault);
 
+const LEFT_WITHIN: Duration = Duration::from_secs(30);
+
 /// The plan of one command, and how far it is.
 #[derive(Clone, Default)]
 pub(crate) struct Plan(Arc<(Mutex<State>, Condvar)>);
@@ -156,6 +167,18 @@ struct State {
     counted: HashMap<Port, usize>,
     cancel: Option<Cancel>,
     released: bool,
+    kept: Vec<LockKind>,
+    leaving: Leaving,
+    /// Whoever waits for the command.
+    waiting: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Leaving {
+    #[default]
+    No,
+    Asked,
+    Done,
 }
 
 impl Plan {
@@ -174,6 +197,43 @@ impl Plan {
         let number = *state.counted.entry(port).and_modify(|count| *count += 1).or_default();
         let strike = state.strikes.iter().find(|(on, at, _)| (*on, *at) == (port, number));
         strike.map(|(_, _, fault)| fault.clone())
+    }
+
+    /// True if somebody else has this lock.
+    pub(crate) fn is_kept(&self, kind: LockKind) -> bool {
+        self.state().kept.contains(&kind)
+    }
+
+    pub(crate) fn keep(&self, kind: LockKind) {
+        self.state().kept.push(kind);
+    }
+
+    /// Has whoever waits for the command drop it, and waits until that is done.
+    pub(crate) fn leave(&self) {
+        let mut state = self.state();
+        state.leaving = Leaving::Asked;
+        if let Some(waker) = state.waiting.take() {
+            waker.wake();
+        }
+        let (_, changed) = &*self.0;
+        let left = changed.wait_timeout_while(state, LEFT_WITHIN, |state| state.leaving == Leaving::Asked);
+        assert!(!left.unwrap().1.timed_out(), "nobody left");
+    }
+
+    /// Ready once the command is to be dropped.
+    pub(crate) fn poll_leave(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.leaving == Leaving::Asked {
+            return Poll::Ready(());
+        }
+        state.waiting = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// It was dropped.
+    pub(crate) fn left(&self) {
+        self.state().leaving = Leaving::Done;
+        self.0.1.notify_all();
     }
 
     /// How often a port was called.

@@ -54,6 +54,19 @@ impl FaultyStore {
                 self.plan.cancel();
                 work()
             }
+            Fault::Kept(kind) => {
+                self.plan.keep(kind);
+                work()
+            }
+            Fault::Leave => {
+                self.plan.leave();
+                work()
+            }
+            Fault::LeaveAfter => {
+                let result = work();
+                self.plan.leave();
+                result
+            }
             Fault::Stranger => {
                 self.below.apply(&self.stranger)?;
                 work()
@@ -80,7 +93,12 @@ impl Store for FaultyStore {
 
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
         let busy = |fault: &Fault| (*fault == Fault::Busy).then(|| Locking::Busy(Holder::default()));
-        self.call(busy, || self.below.lock(kind, key, wait))
+        self.call(busy, || {
+            if self.plan.is_kept(kind) {
+                return Ok(Locking::Busy(Holder::default()));
+            }
+            self.below.lock(kind, key, wait)
+        })
     }
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
@@ -164,6 +182,15 @@ impl Transport for FaultyTransport {
             Some(Fault::Cancel) => {
                 self.plan.cancel();
                 self.act(request, true)
+            }
+            Some(Fault::Leave) => {
+                self.plan.leave();
+                self.act(request, true)
+            }
+            Some(Fault::LeaveAfter) => {
+                let answer = self.act(request, true);
+                self.plan.leave();
+                answer
             }
             Some(Fault::Stall) => {
                 self.clock.advance(request.budget + Duration::from_secs(1));
@@ -265,13 +292,19 @@ impl Prompt for FaultyPerson {
                 hear.recv_timeout(Duration::from_secs(30)).unwrap();
                 Err(PromptFault::Cancelled)
             }
+            Some(Fault::Leave | Fault::LeaveAfter) => {
+                self.plan.leave();
+                Ok(answer)
+            }
             _ => Ok(answer),
         }
     }
 
     fn tell(&self, _: &Notice) {
-        if matches!(self.plan.next(Port::Prompt), Some(Fault::Panic | Fault::PanicAfter)) {
-            panic();
+        match self.plan.next(Port::Prompt) {
+            Some(Fault::Panic | Fault::PanicAfter) => panic(),
+            Some(Fault::Leave | Fault::LeaveAfter) => self.plan.leave(),
+            _ => {}
         }
     }
 }

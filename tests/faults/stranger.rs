@@ -53,7 +53,7 @@ fn means_whoever_is_there(command: Command, at: usize) -> bool {
 fn a_session_of_somebody_else_is_not_taken_for_ours_and_not_mixed_with_it_f5() {
     let (mut told, mut kept) = (0, 0);
     for (kind, command) in KINDS.iter().flat_map(|kind| Command::ALL.map(|command| (*kind, command))) {
-        if command == Command::Login {
+        if command.age().is_none() {
             continue;
         }
         for at in 0..CALLS {

@@ -110,15 +110,14 @@ impl World {
         let person: Arc<dyn Prompt> =
             Arc::new(FaultyPerson { password: self.password.clone(), plan: plan.clone() });
         let clock = Arc::new(FaultyClock::new(self.clock.clone(), plan.clone()));
-        let driver = self.driver(&transport, &store, &person, clock);
+        let driver = self.driver(&transport, &store, &person, clock, plan.clone());
         let (tell, hear) = mpsc::channel();
         let report = std::thread::scope(|scope| {
             let running = cancel.clone();
             scope.spawn(move || {
                 let report = command.run(self, &driver, held, &running);
-                drop(driver);
                 // Nobody hears it where it came too late, and that fails already.
-                let _ = tell.send(report);
+                let _ = tell.send((report, driver.into_runtime()));
             });
             let report = hear.recv_timeout(LIMIT);
             if report.is_err() {
@@ -128,14 +127,18 @@ impl World {
             plan.release();
             report
         });
-        let report = report.unwrap_or_else(|why| panic!("it did not end: {why}"));
+        let (report, runtime) = report.unwrap_or_else(|why| panic!("it did not end: {why}"));
         // What the driver left behind, begun or not, has a share in what it works with.
         let deadline = Instant::now() + LIMIT;
         let left_behind =
             || Arc::strong_count(&transport) + Arc::strong_count(&store) + Arc::strong_count(&person) > 3;
         while left_behind() {
             assert!(Instant::now() < deadline, "a call never ended");
-            std::thread::yield_now();
+            match &runtime {
+                // Where the caller has left, what must be done is done here.
+                Some(runtime) => runtime.block_on(tokio::task::yield_now()),
+                None => std::thread::yield_now(),
+            }
         }
         let seen = seen.lock().unwrap().clone();
         Run { report, seen, plan }
@@ -147,15 +150,25 @@ impl World {
         store: &Arc<dyn Store>,
         person: &Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
+        plan: Plan,
     ) -> Driver {
         let (store, person) = (Arc::clone(store), Arc::clone(person));
         if self.kind == Kind::Async {
             let threaded = Arc::new(Threaded::new(Arc::clone(transport)));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             let person = Arc::new(Threaded::new(person));
-            return Driver::Async(nonblocking::Driver::new(threaded, store, person, clock), runtime);
+            let driver = nonblocking::Driver::new(threaded, store, person, clock);
+            return Driver::Async(driver, runtime, plan);
         }
         Driver::Blocking(blocking::Driver::new(Arc::clone(transport), store, person, clock))
+    }
+
+    /// A driver of tasks without faults, by which nobody is asked.
+    pub(crate) fn calm_driver(&self) -> nonblocking::Driver {
+        let transport = Arc::new(Threaded::new(Arc::new(self.way())));
+        let person = Arc::new(FaultyPerson { password: Secret::default(), plan: Plan::default() });
+        let (store, clock) = (Arc::clone(&self.store), Arc::new(self.clock.clone()));
+        nonblocking::Driver::new(transport, store, Arc::new(Threaded::new(person)), clock)
     }
 
     /// Signs somebody in, and keeps the session nowhere.
