@@ -71,6 +71,9 @@ mod authenticator_tests;
 #[path = "../tests/connection.rs"]
 mod connection_tests;
 #[cfg(test)]
+#[path = "../tests/panics.rs"]
+mod panics_tests;
+#[cfg(test)]
 #[path = "../tests/quick.rs"]
 mod quick_tests;
 #[cfg(test)]

@@ -63,7 +63,13 @@ mod authenticator_tests;
 #[path = "../tests/connection.rs"]
 mod connection_tests;
 #[cfg(test)]
+#[path = "../tests/panics.rs"]
+mod panics_tests;
+#[cfg(test)]
 #[path = "../tests/rig.rs"]
 mod rig;
 #[cfg(test)]
 mod subject;
+#[cfg(test)]
+#[path = "../tests/panics_of_tasks.rs"]
+mod tasks_tests;
