@@ -6,3 +6,4 @@ mod adapters;
 mod damaged;
 mod rig;
 mod stampede;
+mod stopped;

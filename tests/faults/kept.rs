@@ -88,7 +88,7 @@ fn a_lock_for_questions_that_cannot_be_had_is_gone_without() {
 }
 
 #[test]
-fn who_signs_in_before_we_ask_is_taken_and_one_session_is_whole_f5() {
+fn who_signs_in_before_we_ask_is_taken_and_one_session_is_whole() {
     let (mut theirs, mut ours) = (0, 0);
     for kind in KINDS {
         for at in 0..undisturbed(kind, Command::LoginAsked).calls(Port::Store) {

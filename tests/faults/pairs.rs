@@ -8,7 +8,7 @@ use crate::single::{check_all, undisturbed};
 use crate::world::Kind;
 
 /// How many pairs each command meets.
-const PAIRS: u32 = 250;
+const PAIRS: u32 = 220;
 /// A fault makes a command call more often; the second one may come there.
 const MORE: usize = 4;
 
