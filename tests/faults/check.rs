@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::error::{Error, TransportFault, Trouble};
-use auth_core::flow::Warning;
-use auth_core::ports::{Loaded, LockKind, Locking};
+use auth_core::flow::{COOL_DOWN, Warning};
+use auth_core::ports::{Asked, Loaded, LockKind, Locking};
 use auth_core::session::Session;
 use auth_core::{Digest, Foreign};
 
@@ -124,6 +124,10 @@ fn gave_up(report: &Report) -> bool {
 
 /// Without faults the same works, or says that the session was lost.
 pub(crate) fn check_again(world: &World, command: Command, context: &str) {
+    if let Ok(Asked::Declined { .. }) = world.store.asked(&world.key()) {
+        // Somebody said no, which counts for a while.
+        world.clock.advance(COOL_DOWN);
+    }
     let stored = world.stored_session();
     let can_go_on = stored.as_ref().is_some_and(|session| world.can_renew(session));
     let again = world.run(command, stored.clone(), Vec::new());

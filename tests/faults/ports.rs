@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::error::{Sent, StoreFault, TransportFault};
 use auth_core::ports::{
-    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Transport,
-    Unreachable,
+    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store,
+    Transport, Unreachable,
 };
 use auth_core::time::{Now, Tick, Timestamp};
 use auth_core::wire::{Request, Response};
@@ -103,6 +103,14 @@ impl Store for FaultyStore {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         self.below.sites()
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        self.call(|_| None, || self.below.asked(key))
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.call(|_| None, || self.below.note_asked(key, asked))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong, whose fault it is, and what now.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::foreign::Foreign;
 use crate::site::Origin;
@@ -33,9 +34,6 @@ pub enum Error {
     /// The network or the server failed; the same may work later.
     #[error(transparent)]
     Transient(#[from] Trouble),
-    /// This machine's clock and the server's disagree so much that no token can be judged.
-    #[error("this machine's clock is {0} seconds away from the server's")]
-    Clock(i64),
     /// A rule of this client forbids what was asked.
     #[error(transparent)]
     Policy(#[from] Policy),
@@ -86,8 +84,6 @@ pub enum Remedy {
     TryLater,
     /// Another address, or the server's configuration.
     CheckAddress,
-    /// Set this machine's clock.
-    SetClock,
     /// A terminal, or a way to sign in that needs none.
     FindTerminal,
     /// The folder or disk that sessions are kept on.
@@ -105,7 +101,6 @@ impl fmt::Display for Remedy {
             Self::PresentAnother => "Try another password, provider or method.",
             Self::TryLater => "Try again later.",
             Self::CheckAddress => "Check the server's address, and how the server is set up.",
-            Self::SetClock => "Set this machine's clock.",
             Self::FindTerminal => "Run it at a terminal, or sign in by a way that asks nothing.",
             Self::MendStore => "See to the folder or disk that sessions are kept on.",
             Self::Nothing => "Nothing needs to be done.",
@@ -129,7 +124,7 @@ impl Error {
                 Trouble::Status { .. } | Trouble::Redirected { .. } | Trouble::Unreadable => Blame::Server,
                 Trouble::Unreachable(_) => Blame::Network,
             },
-            Self::Lost | Self::Clock(_) | Self::CannotPrompt(_) | Self::Store(_) => Blame::Machine,
+            Self::Lost | Self::CannotPrompt(_) | Self::Store(_) => Blame::Machine,
             Self::Policy(_) | Self::Misuse(_) => Blame::Program,
         }
     }
@@ -142,7 +137,6 @@ impl Error {
                 Remedy::PresentAnother
             }
             Self::Transient(_) => Remedy::TryLater,
-            Self::Clock(_) => Remedy::SetClock,
             Self::Policy(_) | Self::Peer(_) => Remedy::CheckAddress,
             Self::Cancelled => Remedy::Nothing,
             Self::CannotPrompt(_) => Remedy::FindTerminal,
@@ -166,6 +160,8 @@ pub enum Trouble {
         status: u16,
         /// What it said.
         detail: Foreign,
+        /// How long it wants to be left alone, if it said so (RFC 9110 section 10.2.3).
+        retry_after: Option<Duration>,
     },
     /// The server sends a credential elsewhere, where it was not taken.
     #[error("the server wants this request sent to {to}, and credentials are not sent after a redirect")]
@@ -312,6 +308,12 @@ pub enum CannotPrompt {
     /// Nobody answered.
     #[error("nobody answered within ten minutes")]
     Unanswered,
+    /// Somebody said no a moment ago, to this program or to another one.
+    #[error("somebody has just declined to sign in, and is not asked again so soon")]
+    Declined,
+    /// Nobody answered the last questions.
+    #[error("nobody answered the last questions, so nobody is asked for a while")]
+    Muted,
 }
 
 /// Why sessions could not be read or written.

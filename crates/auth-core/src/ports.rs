@@ -9,7 +9,7 @@ use crate::error::{Sent, StoreFault, TransportFault};
 use crate::foreign::Foreign;
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
-use crate::time::{Now, Tick};
+use crate::time::{Now, Tick, Timestamp};
 use crate::wire::{Request, Response};
 
 /// Names a stored session: a site, and a slot where a site keeps several.
@@ -118,6 +118,26 @@ impl fmt::Debug for Locking {
     }
 }
 
+/// How the last question about a session ended: who said no, or is not there, is not asked again and again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Asked {
+    /// It was answered, or there was none.
+    #[default]
+    Answered,
+    /// A person said no.
+    Declined {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody answered in time.
+    Unanswered {
+        /// How often in a row.
+        times: u8,
+        /// When it was given up last.
+        at: Timestamp,
+    },
+}
+
 /// A place to keep sessions. Used from several threads at once, and by several processes.
 pub trait Store: Send + Sync {
     /// Looks a session up.
@@ -132,6 +152,19 @@ pub trait Store: Send + Sync {
 
     /// The sites remembered, the one last preferred first.
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault>;
+
+    /// How the last question about a session ended. A store that does not keep that says that it was answered: then
+    /// those who wait for a question are asked in turn.
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        let _ = key;
+        Ok(Asked::default())
+    }
+
+    /// Keeps how a question about a session ended, for all users of this store.
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        let _ = (key, asked);
+        Ok(())
+    }
 }
 
 /// A way to ask a person.

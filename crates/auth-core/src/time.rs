@@ -86,6 +86,27 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, as servers write their time (RFC 9110 section 5.6.7). The older ways of
+    /// writing it, which no server of today uses, are not read.
+    ///
+    /// ```
+    /// use auth_core::time::Timestamp;
+    /// assert_eq!(Timestamp::parse_http("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Timestamp(784_111_777)));
+    /// ```
+    pub fn parse_http(text: &str) -> Option<Self> {
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (_, rest) = text.split_once(", ")?;
+        let mut words = rest.split(' ');
+        let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+        let (clock, zone) = (words.next()?, words.next()?);
+        let month = MONTHS.iter().position(|name| *name == month)? + 1;
+        let is_whole = zone == "GMT" && words.next().is_none();
+        Self::parse(&format!("{year}-{month:02}-{day}T{clock}Z")).filter(|_| is_whole)
+    }
+}
+
 /// Writes `2026-11-23T08:00:00Z` (RFC 3339).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ use auth_core::flow::{
 };
 use auth_core::oauth::{self, TokenAnswer};
 use auth_core::ports::{
-    Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry, Stored, Unreachable,
+    Applied, Asked, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry, Stored, Unreachable,
 };
 use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
 use auth_core::site::{Origin, Scheme, Url, UrlError};
@@ -180,6 +180,7 @@ fn ports_and_questions_show_none_s1() {
     }
     silent::<Applied>(&Applied::Conflict(stored()));
     silent::<LockKind>(&LockKind::Renewal);
+    silent::<Asked>(&Asked::default());
     silent::<Locking>(&Locking::Held(Box::new(secret("held"))));
     silent::<Unreachable>(&Unreachable { fault: TransportFault::Closed, sent: Sent::Maybe });
     let dismiss = Dismiss::new();
@@ -286,8 +287,9 @@ fn flows_and_their_ends_show_none_s1() {
     play::<Discover>(Discover::new(uri(), seed()), [about.clone()]);
     let typed = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
     let asking = Login::new(uri(), LoginOptions::default(), seed());
-    let governed =
-        [about.clone(), opened.clone(), Event::Answer(typed.clone()), answered.clone(), opened.clone()];
+    let recalled = Event::Recalled(Asked::Answered);
+    let to_ask = [about.clone(), opened.clone(), recalled];
+    let governed = to_ask.into_iter().chain([Event::Answer(typed.clone()), answered.clone(), opened.clone()]);
     play::<Governor>(Governor::new(asking), governed);
     play::<Password>(
         Password::new(url(), Foreign::from("toy"), None),
@@ -305,13 +307,16 @@ fn flows_and_their_ends_show_none_s1() {
 
     let mut flights = Flights::default();
     silent::<Seat>(&flights.join(&key()));
+    let mut backoff = auth_core::flow::Backoff::default();
+    backoff.failed(Now::default(), Error::from(Trouble::Unreadable), &seed());
+    silent::<auth_core::flow::Backoff>(&backoff);
     silent::<Flights>(&flights);
     silent::<Granted>(&Granted { session: session() });
     let signed_in = SignedIn { uri: uri(), session: session(), reused: false };
     silent::<SignedIn>(&signed_in);
     silent::<Outcome<SignedIn>>(&Outcome::clean(signed_in));
     silent::<Renewed>(&Renewed { session: session(), fresh: true });
-    silent::<Called>(&Called { response: Ok(response()), session: session() });
+    silent::<Called>(&Called { response: Ok(response()), session: session(), has_ended: false });
     silent::<WhoamiAnswer>(&WhoamiAnswer { principal: Ok(Principal::default()), session: session() });
     let revocation = Revocation::Failed(Error::NotSignedIn);
     silent::<Revocation>(&revocation);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault};
 use auth_core::flow::{Event, Flow, Held, Step};
-use auth_core::ports::{Applied, Loaded, Locking, Unreachable};
+use auth_core::ports::{Applied, Asked, Loaded, Locking, Unreachable};
 use auth_core::time::{Now, Tick};
 use auth_core::wire::Response;
 use auth_core::{Answer, Foreign, PromptFault};
@@ -163,6 +163,16 @@ pub(crate) fn applied(result: Result<Result<Applied, StoreFault>, Broke>) -> Bro
         Ok(Applied::Conflict(stored)) => Event::Conflict(stored),
         Err(fault) => Event::StoreFailed(fault),
     })
+}
+
+/// What a store brought when it was asked how the last question ended.
+pub(crate) fn recalled(result: Result<Result<Asked, StoreFault>, Broke>) -> Brought {
+    Brought::Event(flat(result).map_or_else(Event::StoreFailed, Event::Recalled))
+}
+
+/// What a store brought when it was told how a question ended.
+pub(crate) fn noted(result: Result<Result<(), StoreFault>, Broke>) -> Brought {
+    Brought::Event(flat(result).map_or_else(Event::StoreFailed, |()| Event::Applied))
 }
 
 /// What a store brought when it was asked for a lock.

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::Secret;
+use auth_core::flow::COOL_DOWN;
 use auth_core::ports::{Clock, Store};
 use auth_http::{Cancel, SystemClock};
 
@@ -24,6 +26,8 @@ pub struct Builder<T: ?Sized, P: ?Sized> {
     clock: Option<Arc<dyn Clock>>,
     cancel: Option<Cancel>,
     never_ask: bool,
+    cool_down: Duration,
+    ahead: Option<bool>,
     allow_http: bool,
     forgets: bool,
     ignores_environment: bool,
@@ -52,6 +56,8 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
             clock: None,
             cancel: None,
             never_ask: false,
+            cool_down: COOL_DOWN,
+            ahead: None,
             allow_http: false,
             forgets: false,
             ignores_environment: false,
@@ -111,6 +117,22 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         self
     }
 
+    /// How long a person who has said no is not asked again, by this program or another: [`COOL_DOWN`] if nothing is
+    /// said. Until then the answer is [`CannotPrompt`](crate::error::CannotPrompt::Declined) at once. An explicit
+    /// [`login`](crate::LoginOptions::reuse), one that reuses no session, asks all the same.
+    pub fn cool_down(mut self, cool_down: Duration) -> Self {
+        self.cool_down = cool_down;
+        self
+    }
+
+    /// Whether a session in use is renewed ahead of its end beside what it is used for, so that nobody waits for that.
+    /// On a runtime it is, unless this says no; with threads, only if this says so: then on a thread of its own, for whose
+    /// end a connection waits when it is dropped. A session that nobody uses is not renewed.
+    pub fn renew_in_background(mut self, renew: bool) -> Self {
+        self.ahead = Some(renew);
+        self
+    }
+
     /// Lets credentials go over a network in clear, to every server. A warning is told each time.
     ///
     /// For one server, [`LoginOptions::allow_http`](crate::LoginOptions::allow_http) does it and is remembered.
@@ -133,7 +155,8 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         self
     }
 
-    pub(crate) fn parts(&mut self) -> Result<Parts, Error> {
+    /// What was chosen; `ahead` stands in for a choice about renewing in the background.
+    pub(crate) fn parts(&mut self, ahead: bool) -> Result<Parts, Error> {
         let ours = concat!("auth-native/", env!("CARGO_PKG_VERSION"));
         let (store, is_quick) = match self.store.take() {
             Some(store) => (store, false),
@@ -148,6 +171,8 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
             settings: Settings {
                 cancel: self.cancel.take().unwrap_or_default(),
                 never_ask: self.never_ask,
+                cool_down: self.cool_down,
+                ahead: self.ahead.unwrap_or(ahead),
                 allow_http: self.allow_http,
                 forgets: self.forgets,
                 key: if self.ignores_environment { None } else { environment_key() },

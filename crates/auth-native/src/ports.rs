@@ -2,6 +2,6 @@
 
 #[doc(inline)]
 pub use auth_core::ports::{
-    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Stored,
+    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Stored,
     Transport, Unreachable,
 };

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
 use auth_core::session::Session;
 use auth_core::{Digest, Holder};
 
@@ -32,6 +32,7 @@ struct State {
     intents: HashMap<Key, Digest>,
     sites: Vec<SiteEntry>,
     locks: HashSet<(LockKind, Key)>,
+    asked: HashMap<Key, Asked>,
 }
 
 impl Shared {
@@ -101,6 +102,15 @@ impl Store for MemoryStore {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         Ok(self.0.state().sites.clone())
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        Ok(self.0.state().asked.get(key).copied().unwrap_or_default())
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.0.state().asked.insert(key.clone(), asked);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! {"site": .., "slot": .., "links": {"whoami": .., "refresh": ..}, "intent": DIGEST,
+//!  "asked": {"declined": ..} or {"unanswered": TIMES, "at": ..},
 //!  "sessions": [{"access": DIGEST, "refresh": DIGEST, "id": DIGEST, "received": .., "expires": ..,
 //!                "refresh_expires": .., "identity": {"id": .., "provider": ..}, "principal": ..}, ..]}
 //! ```
@@ -11,7 +12,7 @@
 //! reads a token of ours knows it to be whole. The sessions before it stay listed, because until the last token is
 //! written they are what is on disk.
 
-use auth_core::ports::Key;
+use auth_core::ports::{Asked, Key};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Digest, Foreign, Secret};
@@ -26,6 +27,7 @@ const LISTED: usize = 3;
 pub(crate) struct Sidecar {
     pub(crate) links: Links,
     pub(crate) intent: Option<Digest>,
+    pub(crate) asked: Asked,
     sessions: Vec<Entry>,
     /// As it was read, with what we do not know.
     members: Map<String, Value>,
@@ -131,7 +133,8 @@ impl Document for Sidecar {
             Some(sessions) => sessions.as_array()?.iter().map(Entry::read).collect::<Option<_>>()?,
         };
         let intent = digest(members.get("intent"))?;
-        Some(Self { links, intent, sessions, members })
+        let asked = members.get("asked").map_or(Some(Asked::Answered), read_asked)?;
+        Some(Self { links, intent, asked, sessions, members })
     }
 
     fn write(&self) -> Vec<u8> {
@@ -146,6 +149,7 @@ impl Document for Sidecar {
             members.insert("links".to_owned(), Value::Object(links));
         }
         set(&mut members, "intent", self.intent.map(|digest| digest.to_string()));
+        set(&mut members, "asked", write_asked(self.asked));
         let sessions = self.sessions.iter().map(Entry::write).collect();
         members.insert("sessions".to_owned(), Value::Array(sessions));
         format!("{:#}\n", Value::Object(members)).into_bytes()
@@ -195,6 +199,25 @@ impl Entry {
         set(&mut members, "principal", principal.as_ref().map(Foreign::raw));
         Value::Object(members)
     }
+}
+
+fn read_asked(value: &Value) -> Option<Asked> {
+    let members = value.as_object()?;
+    let at = |name: &str| Some(Timestamp(members.get(name)?.as_i64()?));
+    match members.get("unanswered") {
+        Some(times) => Some(Asked::Unanswered { times: u8::try_from(times.as_u64()?).ok()?, at: at("at")? }),
+        None => Some(Asked::Declined { at: at("declined")? }),
+    }
+}
+
+fn write_asked(asked: Asked) -> Option<Value> {
+    Some(match asked {
+        Asked::Answered => return None,
+        Asked::Declined { at: Timestamp(at) } => Value::from_iter([("declined", Value::from(at))]),
+        Asked::Unanswered { times, at: Timestamp(at) } => {
+            Value::from_iter([("unanswered", Value::from(times)), ("at", Value::from(at))])
+        }
+    })
 }
 
 fn set(members: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {

@@ -3,7 +3,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
 use auth_core::session::{Facts, Generation, Session, Tokens};
 use auth_core::{Digest, Secret};
 
@@ -200,13 +200,14 @@ impl TiledDirectory {
         Ok(Applied::Done)
     }
 
-    fn intend(&self, key: &Key, redeeming: Digest) -> Result<(), StoreFault> {
+    /// Changes what is kept of a session besides its tokens.
+    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar)) -> Result<(), StoreFault> {
         self.name_of_directory(key)?;
         let names = self.names(key);
         let _guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
-        sidecar.intent = Some(redeeming);
+        change(&mut sidecar);
         document::write(&about, &names.sidecar, &sidecar)
     }
 
@@ -243,7 +244,9 @@ impl Store for TiledDirectory {
         match change {
             Change::Save { key, session } => self.save(key, session)?,
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
-            Change::Intent { key, redeeming } => self.intend(key, *redeeming)?,
+            Change::Intent { key, redeeming } => {
+                self.note(key, |sidecar| sidecar.intent = Some(*redeeming))?;
+            }
             Change::Prefer(entry) => self.list(|index| {
                 index.prefer(entry);
                 true
@@ -266,6 +269,15 @@ impl Store for TiledDirectory {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         Ok(self.peek::<Index>(INDEX, INDEX_LOCK)?.sites())
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        let names = self.names(key);
+        Ok(self.peek::<Sidecar>(&names.sidecar, &names.change)?.asked)
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.note(key, |sidecar| sidecar.asked = asked)
     }
 }
 

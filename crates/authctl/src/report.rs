@@ -129,7 +129,6 @@ fn class(error: &Error) -> (Exit, &'static str) {
         AuthError::Lost => (Exit::NOT_SIGNED_IN, "lost"),
         AuthError::Rejected(_) => (Exit::REFUSED, "rejected"),
         AuthError::Transient(_) => (Exit::NETWORK, "transient"),
-        AuthError::Clock(_) => (Exit::NETWORK, "clock"),
         AuthError::Peer(_) => (Exit::NETWORK, "peer"),
         AuthError::Cancelled => (Exit::CANCELLED, "cancelled"),
         AuthError::CannotPrompt(_) => (Exit::CANNOT_PROMPT, "cannot_prompt"),
@@ -206,7 +205,6 @@ impl Words<'_> {
                 "Check the name, the password and the provider, and run it again.".to_owned()
             }
             AuthError::Transient(trouble) => self.trouble(trouble),
-            AuthError::Clock(_) => "Set this machine's clock; nobody was signed out.".to_owned(),
             AuthError::Policy(policy) => self.policy(policy),
             AuthError::Peer(peer) => match peer {
                 Peer::NotTiled { .. } => {
@@ -280,6 +278,9 @@ impl Words<'_> {
             }
             (CannotPrompt::HungUp | CannotPrompt::Unanswered, _) => {
                 format!("Run `{}` again.", self.login(""))
+            }
+            (CannotPrompt::Declined | CannotPrompt::Muted, _) => {
+                format!("Run `{}` to be asked all the same.", self.login(""))
             }
             (_, Doing::Running) => format!(
                 "Run it at a terminal, or run `{}` before it (which is of no use to --no-remember), or set \

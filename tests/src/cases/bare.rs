@@ -54,6 +54,10 @@ pub(super) fn run<F: Flow>(
                 Ok(Applied::Conflict(stored)) => Event::Conflict(stored),
                 Err(fault) => Event::StoreFailed(fault),
             },
+            Step::Recall(key) => world.store.asked(&key).map_or_else(Event::StoreFailed, Event::Recalled),
+            Step::Note { key, asked } => {
+                world.store.note_asked(&key, asked).map_or_else(Event::StoreFailed, |()| Event::Applied)
+            }
             Step::Open { what: Resource::Lock { kind, key }, .. } => {
                 match world.store.lock(kind, &key, Duration::ZERO) {
                     Ok(Locking::Held(guard)) => {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store};
 use auth_core::{Foreign, Holder};
 
 use super::case::StoreFault as Rule;
@@ -85,5 +85,13 @@ impl Store for Faulty {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         self.below.sites()
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        self.below.asked(key)
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.below.note_asked(key, asked)
     }
 }

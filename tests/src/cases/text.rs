@@ -105,7 +105,6 @@ fn kind(error: &Error) -> &'static str {
         Error::Transient(Trouble::Status { .. }) => "Transient/Status",
         Error::Transient(Trouble::Redirected { .. }) => "Transient/Redirected",
         Error::Transient(_) => "Transient/Unreadable",
-        Error::Clock(_) => "Clock",
         Error::Policy(_) => "Policy",
         Error::Peer(Peer::NotTiled { .. }) => "Peer/NotTiled",
         Error::Peer(Peer::Elsewhere { .. }) => "Peer/Elsewhere",

@@ -15,6 +15,7 @@ use crate::wire::{Authorization, Method, Request, Response};
 /// A missing permission, 403 and 429 are answers like any other and renew nothing; so is every answer to an API key,
 /// or to nobody.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Call {
     uri: TiledUri,
     seed: Seed,
@@ -24,6 +25,7 @@ pub struct Call {
     allow_http: bool,
     renewed: bool,
     has_new_session: bool,
+    has_ended: bool,
     attempts: Attempts,
     warnings: Vec<Warning>,
     state: State,
@@ -44,6 +46,9 @@ pub struct Called {
     pub response: Result<Response, Error>,
     /// The session it was asked with. It may be a newer one, to be kept whatever the response.
     pub session: Session,
+    /// True if the server says that the session's token has ended, and another one would be worth a try: of a read that
+    /// was to renew nothing.
+    pub has_ended: bool,
 }
 
 impl Call {
@@ -61,6 +66,7 @@ impl Call {
             allow_http: false,
             renewed: false,
             has_new_session: false,
+            has_ended: false,
             attempts: Attempts::default(),
             warnings: Vec::new(),
             state: State::Sending,
@@ -80,9 +86,10 @@ impl Call {
         self
     }
 
-    /// A refused token is not renewed: what it would be renewed with may have been sent already.
+    /// A refused token is not renewed: somebody else does that, or what it would be renewed with may have been sent
+    /// already.
     #[must_use]
-    pub(super) fn without_renewal(mut self) -> Self {
+    pub fn without_renewal(mut self) -> Self {
         self.renewed = true;
         self
     }
@@ -107,14 +114,16 @@ impl Call {
         {
             return Ok(self.pause(until));
         }
-        let can_renew = !self.renewed && self.key.is_none() && !self.session.tokens.is_empty();
-        if can_renew && self.reads() && has_ended(&response) {
+        let has_session = self.key.is_none() && !self.session.tokens.is_empty();
+        let has_ended = has_session && self.reads() && has_ended(&response);
+        if has_ended && !self.renewed {
             self.renewed = true;
             let renewal = Renewal::new(self.uri.clone(), self.seed.clone())
                 .refused(&self.session)
                 .allow_http(self.allow_http);
             return self.renew(now, renewal, Event::Start);
         }
+        self.has_ended = has_ended && !self.has_new_session;
         Ok(self.end(Ok(response)))
     }
 
@@ -122,7 +131,7 @@ impl Call {
         match (response, self.has_new_session) {
             (Err(error), false) => Step::Done(Err(error)),
             (response, _) => {
-                let value = Called { response, session: self.session.clone() };
+                let value = Called { response, session: self.session.clone(), has_ended: self.has_ended };
                 Step::Done(Ok(Outcome { value, warnings: core::mem::take(&mut self.warnings) }))
             }
         }

@@ -31,6 +31,8 @@ enum Kind {
     Tell,
     Load,
     Apply,
+    Recall,
+    Note,
     Open,
     Close,
     Wait,
@@ -46,6 +48,8 @@ impl Pending {
             Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
             Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
+            Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
+            Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),
             // Whoever holds it waits for a person.
             Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
                 within(Kind::Open, ASK_DEADLINE)
@@ -72,6 +76,8 @@ impl Pending {
             | (Kind::Tell, Event::Told)
             | (Kind::Load, Event::Loaded(_) | Event::StoreFailed(_))
             | (Kind::Apply, Event::Applied | Event::Conflict(_) | Event::StoreFailed(_))
+            | (Kind::Recall, Event::Recalled(_) | Event::StoreFailed(_))
+            | (Kind::Note, Event::Applied | Event::StoreFailed(_))
             | (Kind::Open, Event::Opened(_) | Event::Busy(_) | Event::StoreFailed(_))
             | (Kind::Close, Event::Closed) => Ok(()),
             _ => Err(Misuse::Unexpected),
@@ -85,7 +91,10 @@ impl Pending {
 
     /// Steps that end of themselves at once, or must not be left half done, are not interrupted.
     fn interruptible(&self) -> bool {
-        matches!(self.kind, Kind::New | Kind::Send | Kind::Ask | Kind::Load | Kind::Open | Kind::Wait)
+        matches!(
+            self.kind,
+            Kind::New | Kind::Send | Kind::Ask | Kind::Load | Kind::Recall | Kind::Open | Kind::Wait
+        )
     }
 }
 
@@ -148,6 +157,8 @@ pub(super) fn nest<F: Flow, U>(flow: &mut F, now: Now, event: Event) -> Result<N
         Step::Tell(notice) => Step::Tell(notice),
         Step::Load(key) => Step::Load(key),
         Step::Apply(change) => Step::Apply(change),
+        Step::Recall(key) => Step::Recall(key),
+        Step::Note { key, asked } => Step::Note { key, asked },
         Step::Open { what, wait } => Step::Open { what, wait },
         Step::Close(held) => Step::Close(held),
         Step::Wait { until } => Step::Wait { until },

@@ -3,25 +3,40 @@ use core::time::Duration;
 use super::contract::{Machine, Nested, Pending, nest};
 use super::{Event, Held, Login, Outcome, Resource, SignedIn, Step};
 use crate::error::{CannotPrompt, Error, Misuse};
-use crate::ports::{Loaded, LockKind};
-use crate::question::{Notice, Question};
-use crate::time::Now;
+use crate::ports::{Asked, Loaded, LockKind};
+use crate::question::{Notice, PromptFault, Question};
+use crate::time::{Now, Timestamp};
+
+/// How long a person who said no is not asked again, if nothing else is chosen.
+pub const COOL_DOWN: Duration = Duration::from_secs(30);
+/// So many questions in a row that nobody answered are enough.
+pub const QUOTA: u8 = 3;
+/// How long nobody is asked then.
+pub const MUTED_FOR: Duration = Duration::from_hours(1);
 
 /// A sign-in that asks a person only when nobody else on the machine is asking for the same site: it waits for whoever
 /// does, and goes on with what they got.
 ///
 /// ```text
-/// Login ─ Ask ─▶ Lock ─▶ Load ─ somebody signed in meanwhile ─▶ Unlock ─▶ Done
-///                  │       └─ nobody ─▶ Ask ─▶ … ─▶ Unlock ─────────────▶ Done
+/// Login ─ Ask ─▶ Lock ─▶ Recall ─▶ Load ─ somebody signed in meanwhile ─▶ Unlock ───▶ Done
+///                  │        │        └─ nobody ─▶ Ask ─▶ … ─▶ Note ─▶ Unlock ──────▶ Done
+///                  │        └─ somebody said no, or nobody answers ─▶ Unlock ────────▶ Declined, Muted
 ///                  └─ busy ─▶ Tell ─▶ Lock, waiting ─▶ as above
 /// ```
 ///
-/// The lock for questions is held from the first question to the end. Who may not be asked never waits for it.
+/// The lock for questions is held from the first question to the end. Who may not be asked never waits for it. A person
+/// who said no, to whatever program, is not asked again for a [`COOL_DOWN`]; where [`QUOTA`] questions in a row were not
+/// answered, nobody is for [`MUTED_FOR`]. An explicit sign-in, one that reuses no session, asks all the same.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Governor {
     login: Login,
+    cool_down: Duration,
     parked: Option<Question>,
     held: Option<Held>,
+    /// How the last question before ours ended.
+    before: Asked,
+    /// How ours ended.
+    ours: Option<Asked>,
     /// True once the question may be put.
     admitted: bool,
     state: State,
@@ -34,7 +49,9 @@ enum State {
     Trying,
     Telling,
     Waiting,
+    Recalling,
     Looking,
+    Noting(Box<Result<Outcome<SignedIn>, Error>>),
     Closing(Box<Result<Outcome<SignedIn>, Error>>),
 }
 
@@ -43,15 +60,43 @@ impl Governor {
     pub fn new(login: Login) -> Self {
         Self {
             login,
+            cool_down: COOL_DOWN,
             parked: None,
             held: None,
+            before: Asked::default(),
+            ours: None,
             admitted: false,
             state: State::Going,
             pending: Pending::default(),
         }
     }
 
+    /// How long a person who said no is not asked again; zero asks at once.
+    #[must_use]
+    pub fn cool_down(mut self, cool_down: Duration) -> Self {
+        self.cool_down = cool_down;
+        self
+    }
+
+    /// What an event says of our question, if one is outstanding.
+    fn hear(&mut self, now: Now, event: &Event) {
+        if !self.admitted || !self.login.outstanding().is_ask() {
+            return;
+        }
+        self.ours = match (event, self.before) {
+            (Event::Answer(_), _) => Some(Asked::Answered),
+            (Event::PromptFailed(PromptFault::Cancelled), _) => Some(Asked::Declined { at: now.wall }),
+            (Event::TimedOut, Asked::Unanswered { times, .. }) => {
+                Some(Asked::Unanswered { times: times.saturating_add(1), at: now.wall })
+            }
+            (Event::TimedOut, _) => Some(Asked::Unanswered { times: 1, at: now.wall }),
+            // Nobody was there to say anything.
+            _ => None,
+        };
+    }
+
     fn go(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
+        self.hear(now, &event);
         Ok(match nest::<_, SignedIn>(&mut self.login, now, event)? {
             Nested::Step(Step::Ask(question)) if !self.admitted => {
                 self.parked = Some(question);
@@ -67,8 +112,18 @@ impl Governor {
         Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.uri().key() }, wait }
     }
 
-    fn admit(&mut self, held: Option<Held>) -> Step<SignedIn> {
+    fn recall(&mut self, held: Option<Held>) -> Step<SignedIn> {
         self.held = held;
+        self.state = State::Recalling;
+        Step::Recall(self.login.uri().key())
+    }
+
+    fn admit(&mut self, now: Now, asked: Asked) -> Step<SignedIn> {
+        self.before = asked;
+        let why = quiet(asked, now.wall, self.cool_down).filter(|_| self.login.reuses());
+        if let Some(why) = why {
+            return self.end(Err(why.into()));
+        }
         self.admitted = true;
         if self.login.reuses() {
             self.state = State::Looking;
@@ -97,6 +152,10 @@ impl Governor {
     }
 
     fn end(&mut self, result: Result<Outcome<SignedIn>, Error>) -> Step<SignedIn> {
+        if let Some(asked) = self.ours.take().filter(|asked| *asked != self.before) {
+            self.state = State::Noting(Box::new(result));
+            return Step::Note { key: self.login.uri().key(), asked };
+        }
         match self.held.take() {
             Some(held) => {
                 self.state = State::Closing(Box::new(result));
@@ -125,9 +184,11 @@ impl Machine for Governor {
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
         Ok(match (self.state.clone(), event) {
             (State::Going, event) => return self.go(now, event),
+            // What cannot be kept is not shared.
+            (State::Noting(result), _) => self.end(*result),
             (State::Closing(result), _) => Step::Done(*result),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
-            (State::Trying | State::Waiting, Event::Opened(held)) => self.admit(Some(held)),
+            (State::Trying | State::Waiting, Event::Opened(held)) => self.recall(Some(held)),
             (State::Trying, Event::Busy(holder)) => {
                 self.state = State::Telling;
                 Step::Tell(Notice::Waiting(holder))
@@ -137,10 +198,24 @@ impl Machine for Governor {
                 self.end(Err(CannotPrompt::Unanswered.into()))
             }
             // Without the lock a person is asked all the same: twice at worst.
-            (State::Trying | State::Waiting, _) => self.admit(None),
+            (State::Trying | State::Waiting, _) => self.recall(None),
+            (State::Recalling, Event::Recalled(asked)) => self.admit(now, asked),
+            (State::Recalling, _) => self.admit(now, Asked::default()),
             (State::Looking, Event::Loaded(loaded)) => self.looked(now, loaded),
             (State::Looking, _) => self.ask(),
         })
+    }
+}
+
+/// Why nobody is to be asked now. A moment that is yet to come is of another clock, and says nothing.
+fn quiet(asked: Asked, now: Timestamp, cool_down: Duration) -> Option<CannotPrompt> {
+    let is_within = |at: Timestamp, length: Duration| at <= now && at.until(now) < length;
+    match asked {
+        Asked::Declined { at } if is_within(at, cool_down) => Some(CannotPrompt::Declined),
+        Asked::Unanswered { times, at } if times >= QUOTA && is_within(at, MUTED_FOR) => {
+            Some(CannotPrompt::Muted)
+        }
+        _ => None,
     }
 }
 

@@ -7,6 +7,8 @@
 //!     │                   ├──▶ Tell(Notice) ────────▶ Told
 //!     │  one event        ├──▶ Load(Key) ───────────▶ Loaded | StoreFailed
 //!     │  for each step    ├──▶ Apply(Change) ───────▶ Applied | Conflict | StoreFailed
+//!     │                   ├──▶ Recall(Key) ─────────▶ Recalled | StoreFailed
+//!     │                   ├──▶ Note{key, asked} ────▶ Applied | StoreFailed
 //!     │                   ├──▶ Open{Lock, wait} ────▶ Opened(Held) | Busy(Holder) | StoreFailed
 //!     │                   ├──▶ Close(Held) ─────────▶ Closed
 //!     └───────────────────┼──▶ Wait{until} ─────────▶ TimedOut
@@ -33,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod backoff;
 mod call;
 mod contract;
 mod discover;
@@ -45,11 +48,12 @@ mod renewal;
 mod retry;
 mod whoami;
 
+pub use backoff::Backoff;
 pub use call::{Call, Called};
 pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, STORE_DEADLINE};
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
-pub use governor::Governor;
+pub use governor::{COOL_DOWN, Governor, MUTED_FOR, QUOTA};
 pub use login::{Login, LoginOptions, SignedIn};
 pub use logout::{LoggedOut, Logout, Revocation};
 pub use password::{Granted, Password};
@@ -59,7 +63,7 @@ pub use whoami::{Whoami, WhoamiAnswer};
 use core::time::Duration;
 
 use crate::error::{Error, Misuse, Sent, StoreFault, TransportFault};
-use crate::ports::{Change, Key, Loaded, LockKind, Stored};
+use crate::ports::{Asked, Change, Key, Loaded, LockKind, Stored};
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::time::{Now, Tick};
 use crate::wire::{Request, Response};
@@ -93,6 +97,15 @@ pub enum Step<T> {
     Load(Key),
     /// Change what is stored.
     Apply(Change),
+    /// Look up how the last question about a session ended.
+    Recall(Key),
+    /// Keep how a question about a session ended.
+    Note {
+        /// Which session's.
+        key: Key,
+        /// How.
+        asked: Asked,
+    },
     /// Take something that must be given back.
     Open {
         /// What.
@@ -162,6 +175,9 @@ pub enum Warning {
     /// The session has ended, and the server lets everybody in.
     #[error("{0}; going on without being signed in, which this server allows")]
     Anonymous(Error),
+    /// This machine's clock is so many seconds ahead of the server's; behind it, if that is less than zero.
+    #[error("this machine's clock is {} seconds {} the server's", .0.unsigned_abs(), if *.0 < 0 { "behind" } else { "ahead of" })]
+    Clock(i64),
     /// A fresh token does not live as long as was asked for.
     #[error("the server's tokens live {} seconds, less than was asked for", .0.as_secs())]
     TooShort(Duration),
@@ -189,11 +205,13 @@ pub enum Event {
     Told,
     /// To `Load`.
     Loaded(Loaded),
-    /// To `Apply`: done.
+    /// To `Recall`.
+    Recalled(Asked),
+    /// To `Apply`, `Note`: done.
     Applied,
     /// To `Apply(ClearIf)`: something else is there now.
     Conflict(Box<Stored>),
-    /// To `Load`, `Apply`, `Open`: it failed.
+    /// To `Load`, `Apply`, `Recall`, `Note`, `Open`: it failed.
     StoreFailed(StoreFault),
     /// To `Open`: ours now.
     Opened(Held),

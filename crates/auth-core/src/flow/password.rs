@@ -1,5 +1,5 @@
 use super::contract::{Machine, Pending};
-use super::{Event, Outcome, Step};
+use super::{Event, Outcome, Step, Warning};
 use crate::error::{CannotPrompt, Error, Misuse, TransportFault, Trouble};
 use crate::foreign::Foreign;
 use crate::oauth;
@@ -7,7 +7,7 @@ use crate::question::{Answer, PasswordQuestion, PromptFault, Question};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::site::Url;
-use crate::tiled::{GrantAnswer, read_grant};
+use crate::tiled::{GrantAnswer, read_grant, wrong_clock};
 use crate::time::Now;
 
 /// How often a person may answer.
@@ -96,7 +96,8 @@ impl Machine for Password {
             Event::PromptFailed(PromptFault::Cannot(reason)) => Step::Done(Err(reason.into())),
             Event::Response(response) => match read_grant(now, &response) {
                 GrantAnswer::Granted(session) => {
-                    Step::Done(Ok(Outcome::clean(Granted { session: *session })))
+                    let warnings = wrong_clock(now, &response).map(Warning::Clock).into_iter().collect();
+                    Step::Done(Ok(Outcome { value: Granted { session: *session }, warnings }))
                 }
                 GrantAnswer::Refused(detail) => {
                     self.left -= 1;

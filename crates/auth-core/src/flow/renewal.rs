@@ -10,7 +10,7 @@ use crate::question::Notice;
 use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::{Generation, Links, Session};
-use crate::tiled::{RefreshAnswer, TiledUri, read_refresh, refresh};
+use crate::tiled::{RefreshAnswer, TiledUri, read_refresh, refresh, wrong_clock};
 use crate::time::Now;
 
 /// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
@@ -388,7 +388,10 @@ impl Machine for Renewal {
             (State::Redeeming, Event::Response(response)) => {
                 let Some(ours) = self.found.clone() else { return Err(Misuse::Unexpected) };
                 match read_refresh(now, &ours.session, &response) {
-                    RefreshAnswer::Renewed(session) => self.save(*session),
+                    RefreshAnswer::Renewed(session) => {
+                        self.warnings.extend(wrong_clock(now, &response).map(Warning::Clock));
+                        self.save(*session)
+                    }
                     RefreshAnswer::Over(error) => self.look(State::Rejected(error)),
                     RefreshAnswer::Failed(error) => self.make_do(now, error),
                 }

@@ -5,21 +5,31 @@ use core::time::Duration;
 use super::Event;
 use crate::error::TransportFault;
 use crate::seed::Seed;
+use crate::tiled::retry_after;
 use crate::time::{Now, Tick};
 
 /// How often a read is tried in all.
 const ATTEMPTS: u32 = 3;
+/// A server that wants to be left alone for longer is not asked again by itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Counts the attempts of one read.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub(super) struct Attempts(u32);
 
 impl Attempts {
-    /// When to ask again after this event, if that can help: a gateway that had no answer, or a connection that
-    /// ended. A refused connection, a timeout and a server's own error are not asked again.
+    /// When to ask again after this event, if that can help: a gateway that had no answer, a connection that ended, or
+    /// a server that has too much to do and says when to come back. A refused connection, a timeout and a server's own
+    /// error are not asked again.
     pub(super) fn again(&mut self, now: Now, event: &Event, seed: &Seed) -> Option<Tick> {
+        let told = match event {
+            Event::Response(response) if matches!(response.status(), 429 | 503) => {
+                retry_after(response).filter(|pause| *pause <= LONGEST_PAUSE)
+            }
+            _ => None,
+        };
         let passing = match event {
-            Event::Response(response) => matches!(response.status(), 502 | 504),
+            Event::Response(response) => matches!(response.status(), 502 | 504) || told.is_some(),
             Event::Unreachable { fault, .. } => *fault == TransportFault::Closed,
             _ => false,
         };
@@ -28,7 +38,7 @@ impl Attempts {
             return None;
         }
         let base = Duration::from_millis(100 << self.0);
-        Some(now.tick.after(base + seed.jitter("retry", self.0, base)))
+        Some(now.tick.after(told.unwrap_or(base) + seed.jitter("retry", self.0, base)))
     }
 }
 
@@ -37,6 +47,29 @@ mod tests {
     use super::*;
     use crate::error::Sent;
     use crate::wire::Response;
+
+    #[test]
+    fn a_server_that_says_when_to_come_back_is_asked_then_and_not_before() {
+        let seed = Seed::new([1; 32]);
+        let cases = [
+            (503, "2", Some(2)),
+            (429, " 10 ", Some(10)),
+            (503, "0", Some(0)),
+            (503, "Sun, 06 Nov 1994 08:49:41 GMT", Some(4)),
+            (503, "Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            (503, "11", None),
+            (503, "soon", None),
+            (503, "-1", None),
+            (500, "2", None),
+        ];
+        for (status, after, seconds) in cases {
+            let headers = [("retry-after", after), ("date", "Sun, 06 Nov 1994 08:49:37 GMT")];
+            let event = Event::Response(Response::new(status, headers, ""));
+            let until = Attempts::default().again(Now::default(), &event, &seed);
+            let pauses = until.map(|until| until.0 / 1_000);
+            assert_eq!(pauses, seconds, "{status} {after}");
+        }
+    }
 
     #[test]
     fn only_what_passes_by_itself_is_asked_again_and_not_for_ever() {

@@ -96,7 +96,7 @@ impl Whoami {
                 self.state = State::Calling(Box::new(call));
                 step
             }
-            Nested::Done(Ok(Outcome { value: Called { response, session }, warnings })) => {
+            Nested::Done(Ok(Outcome { value: Called { response, session, .. }, warnings })) => {
                 self.warnings.extend(warnings);
                 self.end(response, session)
             }

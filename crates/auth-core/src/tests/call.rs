@@ -65,7 +65,7 @@ fn renewed_once() -> Vec<Turn> {
 
 fn answered(status: u16, body: &str, session: Session) -> Result<Outcome<Called>, Error> {
     let Event::Response(response) = reply(status, body) else { unreachable!() };
-    Ok(Outcome::clean(Called { response: Ok(response), session }))
+    Ok(Outcome::clean(Called { response: Ok(response), session, has_ended: false }))
 }
 
 #[test]
@@ -191,7 +191,10 @@ fn a_redirect_is_an_answer_and_takes_no_token_anywhere_n3() {
         let event = redirect(status, "https://evil.example/");
         let Event::Response(response) = event.clone() else { unreachable!() };
         let end = run(reading(), [(get_with(PATH, "old"), event)]);
-        assert_eq!(end, Ok(Outcome::clean(Called { response: Ok(response), session: old() })));
+        assert_eq!(
+            end,
+            Ok(Outcome::clean(Called { response: Ok(response), session: old(), has_ended: false }))
+        );
     }
 }
 
@@ -259,7 +262,11 @@ fn a_failure_after_a_renewal_is_the_response_and_the_new_session_is_kept() {
     ];
     for (event, error) in cases {
         let end = run(reading(), with(renewed_once(), [(get_with(PATH, "new"), event.clone())]));
-        assert_eq!(end, Ok(Outcome::clean(Called { response: Err(error), session: new() })), "{event:?}");
+        assert_eq!(
+            end,
+            Ok(Outcome::clean(Called { response: Err(error), session: new(), has_ended: false })),
+            "{event:?}"
+        );
     }
 }
 
@@ -298,4 +305,15 @@ fn a_token_is_not_sent_in_clear_where_that_was_not_allowed_n1() {
     };
     assert_eq!(call(false), Step::Done(Err(Policy::PlainHttp(uri.origin().clone()).into())));
     assert!(matches!(call(true), Step::Send(_)));
+}
+
+#[test]
+fn who_renews_nothing_says_that_a_token_has_ended() {
+    let cases =
+        [(401, ENDED, true), (401, r#"{"detail":"Not enough permissions."}"#, false), (200, "{}", false)];
+    for (status, body, has_ended) in cases {
+        let turns = [(get_with(PATH, "old"), reply(status, body))];
+        let called = run(reading().without_renewal(), turns).unwrap().value;
+        assert_eq!((called.has_ended, called.session), (has_ended, old()), "{status} {body}");
+    }
 }

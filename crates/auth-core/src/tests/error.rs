@@ -11,7 +11,6 @@ fn only_definite_answers_end_a_session_h17() {
         (Error::Revoked(no), true),
         (Error::Lost, true),
         (Error::Transient(Trouble::Unreachable(TransportFault::Timeout)), false),
-        (Error::Clock(300), false),
         (Error::Policy(Policy::ApiKeyOnly), false),
         (Error::Peer(Peer::Circles), false),
         (Error::Cancelled, false),
@@ -31,7 +30,7 @@ fn only_definite_answers_end_a_session_h17() {
 #[test]
 fn blame_tells_the_network_from_the_server() {
     let unreachable = Error::from(Trouble::Unreachable(TransportFault::Connect));
-    let status = Error::from(Trouble::Status { status: 503, detail: Foreign::default() });
+    let status = Error::from(Trouble::Status { status: 503, detail: Foreign::default(), retry_after: None });
     assert_eq!((unreachable.blame(), status.blame()), (Blame::Network, Blame::Server));
 }
 

@@ -35,6 +35,15 @@ fn nobody() -> Vec<Turn> {
     vec![(load(), nothing()), (get(at("/api/v1/")), reply(200, ABOUT))]
 }
 
+/// The look at how the last question ended.
+fn recall(asked: Asked) -> Turn {
+    (Expected::Step(Step::Recall(key())), Event::Recalled(asked))
+}
+
+fn note(asked: Asked) -> Turn {
+    (Expected::Step(Step::Note { key: key(), asked }), Event::Applied)
+}
+
 fn closed() -> Turn {
     (Expected::Step(Step::Close(ASKING)), Event::Closed)
 }
@@ -49,6 +58,7 @@ fn who_asks_holds_the_lock_for_questions_to_the_end() {
         nobody(),
         [
             (prompt_lock(false), Event::Opened(ASKING)),
+            recall(Asked::Answered),
             (load(), nothing()),
             (question(), password("alice", "pw")),
         ],
@@ -70,6 +80,7 @@ fn who_waited_goes_on_with_what_the_other_got() {
             (prompt_lock(false), Event::Busy(holder())),
             (tell(Notice::Waiting(holder())), Event::Told),
             (prompt_lock(true), Event::Opened(ASKING)),
+            recall(Asked::Answered),
             (load(), found(&theirs)),
             closed(),
         ],
@@ -80,12 +91,12 @@ fn who_waited_goes_on_with_what_the_other_got() {
 #[test]
 fn who_signed_in_between_the_look_and_the_lock_is_noticed_too() {
     let theirs = session("theirs", 600);
-    let turns =
-        with(nobody(), [(prompt_lock(false), Event::Opened(ASKING)), (load(), found(&theirs)), closed()]);
+    let ours = || [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered)];
+    let turns = with(with(nobody(), ours()), [(load(), found(&theirs)), closed()]);
     assert_eq!(run(governed(true), turns), adopted(theirs));
     // One that has ended, or cannot be read, leads to the question.
     for event in [found(&session("over", -5)), nothing(), Event::StoreFailed(full()), Event::TimedOut] {
-        let turns = with(nobody(), [(prompt_lock(false), Event::Opened(ASKING)), (load(), event)]);
+        let turns = with(with(nobody(), ours()), [(load(), event)]);
         Talk::start(governed(true)).follow(turns).assert_next(&question());
     }
 }
@@ -98,6 +109,7 @@ fn an_explicit_sign_in_waits_its_turn_and_asks_whoever_is_there() {
         (prompt_lock(false), Event::Busy(holder())),
         (tell(Notice::Waiting(holder())), Event::Told),
         (prompt_lock(true), Event::Opened(ASKING)),
+        recall(Asked::Declined { at: Timestamp(WALL) }),
     ];
     Talk::start(governed(false)).follow(turns).assert_next(&question());
 }
@@ -105,10 +117,11 @@ fn an_explicit_sign_in_waits_its_turn_and_asks_whoever_is_there() {
 #[test]
 fn a_lock_that_cannot_be_had_keeps_nobody_from_signing_in() {
     for event in [Event::StoreFailed(full()), Event::TimedOut] {
-        let turns = with(nobody(), [(prompt_lock(false), event), (load(), nothing())]);
-        let talk = Talk::start(governed(true)).follow(turns);
-        let end = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled))).end();
-        assert_eq!(end, Err(Error::Cancelled));
+        let turns = [(prompt_lock(false), event), recall(Asked::Answered), (load(), nothing())];
+        let talk = Talk::start(governed(true)).follow(with(nobody(), turns));
+        let talk = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled)));
+        let at = talk.now.wall;
+        assert_eq!(talk.turn(note(Asked::Declined { at })).end(), Err(Error::Cancelled));
     }
 }
 
@@ -126,7 +139,7 @@ fn who_waits_is_answered_within_the_time_of_a_question_and_can_be_stopped() {
         assert_eq!(end, Err(CannotPrompt::Unanswered.into()));
     }
     assert_eq!(waiting().clone_and_cancel(), Ok(Error::Cancelled));
-    let asking = [(prompt_lock(false), Event::Opened(ASKING)), (load(), nothing())];
+    let asking = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
     let talk = Talk::start(governed(true)).follow(with(nobody(), asking));
     assert_eq!(talk.turn((question(), Event::Cancel)).turn(closed()).end(), Err(Error::Cancelled));
 }
@@ -143,4 +156,83 @@ fn nobody_waits_where_nobody_is_asked() {
     let anonymous = Governor::new(Login::new(uri(), anonymous, seed()));
     let end = run(anonymous, [(load(), nothing()), (get(at("/api/v1/")), reply(200, open))]).unwrap();
     assert_eq!((end.value.session.tokens.is_empty(), end.warnings), (true, Vec::<Warning>::new()));
+}
+
+/// A question that is about to be put, after what is known of the last one.
+fn about_to_ask(before: Asked) -> Talk<Governor> {
+    let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
+    Talk::start(governed(true)).follow(with(nobody(), turns))
+}
+
+#[test]
+fn how_a_question_ended_is_kept_for_the_others() {
+    let no = || Event::PromptFailed(PromptFault::Cancelled);
+    let wall = Timestamp(WALL);
+    let late = wall.after(crate::flow::ASK_DEADLINE);
+    let unanswered = |times, at| Asked::Unanswered { times, at };
+    let cases = [
+        (Asked::Answered, no(), Some(Asked::Declined { at: wall }), Error::Cancelled),
+        (Asked::Answered, Event::TimedOut, Some(unanswered(1, late)), CannotPrompt::Unanswered.into()),
+        (unanswered(1, wall), Event::TimedOut, Some(unanswered(2, late)), CannotPrompt::Unanswered.into()),
+        (unanswered(2, wall), no(), Some(Asked::Declined { at: wall }), Error::Cancelled),
+        // The program was stopped, or there is nobody to ask: that is no answer of a person's.
+        (Asked::Answered, Event::Cancel, None, Error::Cancelled),
+        (
+            Asked::Answered,
+            Event::PromptFailed(PromptFault::Cannot(CannotPrompt::NoTerminal)),
+            None,
+            CannotPrompt::NoTerminal.into(),
+        ),
+    ];
+    for (before, event, kept, error) in cases {
+        for said in [Event::Applied, Event::StoreFailed(full())] {
+            let mut talk = about_to_ask(before).turn((question(), event.clone()));
+            if let Some(kept) = kept {
+                talk = talk.turn((note(kept).0, said));
+            }
+            assert_eq!(talk.turn(closed()).end(), Err(error.clone()), "{before:?} {event:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_ends_the_count_of_those_that_were_not_answered() {
+    let talk = about_to_ask(Asked::Unanswered { times: 2, at: Timestamp(WALL) });
+    let body = format!("grant_type=password&username=alice&password={}", secret("pw").expose());
+    let sent = crate::wire::Request::token(at("/token"), crate::wire::Body::Form(crate::Secret::from(body)));
+    let talk = talk.turn((question(), password("alice", "pw")));
+    let talk = talk.turn((send(sent), reply(400, r#"{"detail":"no"}"#)));
+    let end = talk.turn(note(Asked::Answered)).turn(closed()).end();
+    assert_eq!(end, Err(Error::Rejected(Foreign::from("no"))));
+}
+
+#[test]
+fn who_said_no_is_not_asked_again_so_soon_and_who_is_not_there_not_for_ever() {
+    let declined = |ago| Asked::Declined { at: Timestamp(WALL - ago) };
+    let unanswered = |times, ago| Asked::Unanswered { times, at: Timestamp(WALL - ago) };
+    let cases = [
+        (declined(0), Some(CannotPrompt::Declined)),
+        (declined(29), Some(CannotPrompt::Declined)),
+        (declined(30), None),
+        // By a clock that was ahead.
+        (declined(-1), None),
+        (unanswered(2, 0), None),
+        (unanswered(3, 0), Some(CannotPrompt::Muted)),
+        (unanswered(u8::MAX, 3_599), Some(CannotPrompt::Muted)),
+        (unanswered(3, 3_600), None),
+    ];
+    for (before, why) in cases {
+        let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before)];
+        let talk = Talk::start(governed(true)).follow(with(nobody(), turns));
+        match why {
+            Some(why) => assert_eq!(talk.turn(closed()).end(), Err(why.into()), "{before:?}"),
+            None => talk.assert_next(&load()),
+        }
+    }
+    // How long is up to the program.
+    for (cool_down, is_asked) in [(secs(0), true), (secs(3_600), false)] {
+        let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(declined(40))];
+        let talk = Talk::start(governed(true).cool_down(cool_down)).follow(with(nobody(), turns));
+        talk.assert_next(&if is_asked { load() } else { closed().0 });
+    }
 }

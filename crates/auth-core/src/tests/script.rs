@@ -140,6 +140,8 @@ fn untyped<T>(step: &Step<T>) -> Option<Step<()>> {
         Step::Tell(notice) => Step::Tell(notice.clone()),
         Step::Load(key) => Step::Load(key.clone()),
         Step::Apply(change) => Step::Apply(change.clone()),
+        Step::Recall(key) => Step::Recall(key.clone()),
+        Step::Note { key, asked } => Step::Note { key: key.clone(), asked: *asked },
         Step::Open { what, wait } => Step::Open { what: what.clone(), wait: *wait },
         Step::Close(held) => Step::Close(*held),
         Step::Wait { until } => Step::Wait { until: *until },
@@ -388,7 +390,7 @@ pub(super) fn timed_out() -> Error {
 }
 
 pub(super) fn status(status: u16, detail: &str) -> Error {
-    Trouble::Status { status, detail: Foreign::from(detail) }.into()
+    Trouble::Status { status, detail: Foreign::from(detail), retry_after: None }.into()
 }
 
 /// A person's answer, with the password that is called so.

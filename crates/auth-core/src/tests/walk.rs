@@ -188,7 +188,17 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
             events.extend([Event::Applied, store_failed()]);
             events
         }
-        Step::Apply(_) => vec![Event::Applied, store_failed()],
+        Step::Apply(_) | Step::Note { .. } => vec![Event::Applied, store_failed()],
+        Step::Recall(_) => {
+            let at = |ago: i64| Timestamp(WALL - ago);
+            let asked = [
+                Asked::Answered,
+                Asked::Declined { at: at(0) },
+                Asked::Unanswered { times: 2, at: at(0) },
+                Asked::Unanswered { times: u8::MAX, at: at(0) },
+            ];
+            asked.into_iter().map(Event::Recalled).chain([store_failed()]).collect()
+        }
         Step::Open { .. } => vec![Event::Opened(next), Event::Busy(Holder::default()), store_failed()],
         Step::Close(_) => vec![Event::Closed],
         Step::Wait { .. } | Step::Done(_) => vec![],
@@ -206,6 +216,7 @@ fn strangers() -> Vec<Event> {
         Event::PromptFailed(PromptFault::Cancelled),
         Event::Told,
         Event::Loaded(Loaded::None),
+        Event::Recalled(Asked::Answered),
         Event::Applied,
         Event::Conflict(Box::new(found().remove(0))),
         store_failed(),
@@ -221,6 +232,8 @@ fn belongs<T>(step: &Step<T>, event: &Event) -> bool {
         | (Step::Tell(_), Event::Told)
         | (Step::Load(_), Event::Loaded(_) | Event::StoreFailed(_))
         | (Step::Apply(_), Event::Applied | Event::Conflict(_) | Event::StoreFailed(_))
+        | (Step::Recall(_), Event::Recalled(_) | Event::StoreFailed(_))
+        | (Step::Note { .. }, Event::Applied | Event::StoreFailed(_))
         | (Step::Open { .. }, Event::Opened(_) | Event::Busy(_) | Event::StoreFailed(_))
         | (Step::Close(_), Event::Closed)
         | (Step::Ask(_), Event::PromptFailed(_))

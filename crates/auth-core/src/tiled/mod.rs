@@ -12,6 +12,6 @@ pub use session::{
     GrantAnswer, RefreshAnswer, RevokeAnswer, has_ended, read_grant, read_refresh, read_revoke, refresh,
     revoke,
 };
-pub(crate) use session::{detail, elsewhere, failure};
+pub(crate) use session::{detail, elsewhere, failure, retry_after, wrong_clock};
 pub use uri::{TiledUri, UriError};
 pub use whoami::{Principal, SessionEntry, read_revoke_session, read_whoami, revoke_session, whoami};

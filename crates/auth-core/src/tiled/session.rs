@@ -1,5 +1,7 @@
 //! Getting, renewing and ending a session: what is sent, and what each answer means (spec: Tiled, sections 5, 8, 12).
 
+use core::time::Duration;
+
 use super::{TiledUri, hints};
 use crate::error::{Error, Peer, Trouble};
 use crate::foreign::Foreign;
@@ -7,9 +9,14 @@ use crate::oauth::TokenAnswer;
 use crate::secret::Secret;
 use crate::session::{Facts, Identity, Links, Session};
 use crate::site::Url;
-use crate::time::Now;
+use crate::time::{Now, Timestamp};
 use crate::wire::json::{self, Json};
 use crate::wire::{Body, Request, Response};
+
+/// How many seconds clocks may differ without anything being said.
+const TOLERATED_SKEW: i64 = 120;
+/// How many seconds are corrected.
+const MOST_SKEW: i64 = 86_400;
 
 /// What the server made of a name and a password.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -115,7 +122,10 @@ fn read_tokens(now: Now, response: &Response, old: Option<&Session>) -> Option<S
     let json = Json::read(response.body()).ok()?;
     let answer = TokenAnswer::read(&json)?;
     let facts = answer.facts(now);
-    let hinted = answer.tokens.access.as_ref().map(hints).unwrap_or_default();
+    let mut hinted = answer.tokens.access.as_ref().map(hints).unwrap_or_default();
+    // What the token says of its end is by the server's clock.
+    let skew = skew(now, response, hinted.received);
+    hinted.expires = hinted.expires.map(|end| Timestamp(end.0.saturating_add(skew)));
     let told = json.value().get("identity").and_then(|identity| {
         let text = |name: &str| identity.get(name)?.as_str().map(Foreign::new);
         Some(Identity { id: text("id")?, provider: text("provider").unwrap_or_default() })
@@ -129,7 +139,6 @@ fn read_tokens(now: Now, response: &Response, old: Option<&Session>) -> Option<S
         links = old.links.clone();
     }
     let facts = Facts {
-        // What the token says of its end is by the server's clock; better than nothing.
         expires: facts.expires.or(hinted.expires),
         refresh_expires: facts.refresh_expires,
         received: facts.received,
@@ -147,8 +156,40 @@ pub(crate) fn failure(response: &Response) -> Error {
             Trouble::Redirected { to: without_query(&to) }.into()
         }
         200..=299 => Trouble::Unreadable.into(),
-        status => Trouble::Status { status, detail: detail(response) }.into(),
+        status => {
+            Trouble::Status { status, detail: detail(response), retry_after: retry_after(response) }.into()
+        }
     }
+}
+
+/// How many seconds this machine's clock is ahead of the server's, by what a server says of its time when it answers:
+/// the header `Date`, or when a token that it has just given was issued.
+fn ahead(now: Now, response: &Response, issued: Option<Timestamp>) -> i64 {
+    let theirs = response.header("date").and_then(Timestamp::parse_http).or(issued);
+    theirs.map_or(0, |theirs| now.wall.0.saturating_sub(theirs.0))
+}
+
+/// What to add to a moment of the server's clock to have it by ours. A clock that is further away than a day is not
+/// believed.
+fn skew(now: Now, response: &Response, issued: Option<Timestamp>) -> i64 {
+    let ahead = ahead(now, response, issued);
+    if ahead.abs() <= MOST_SKEW { ahead } else { 0 }
+}
+
+/// The seconds by which this machine's clock is ahead of a server's, if that is worth saying (N9).
+pub(crate) fn wrong_clock(now: Now, response: &Response) -> Option<i64> {
+    let ahead = ahead(now, response, None);
+    (ahead.abs() > TOLERATED_SKEW).then_some(ahead)
+}
+
+/// The header `Retry-After` (RFC 9110 section 10.2.3), of which a moment is taken by the server's clock.
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let theirs = response.header("date").and_then(Timestamp::parse_http)?;
+    Some(theirs.until(Timestamp::parse_http(value)?))
 }
 
 fn without_query(place: &Foreign) -> Foreign {

@@ -82,6 +82,16 @@ impl Driver {
                     let job = Job::start(cancel, move || store.apply(&change));
                     self.attend(&run, cancel, &job, drive::applied)
                 }
+                Step::Recall(key) => {
+                    let store = Arc::clone(&self.store);
+                    let job = Job::start(cancel, move || store.asked(&key));
+                    self.attend(&run, cancel, &job, drive::recalled)
+                }
+                Step::Note { key, asked } => {
+                    let store = Arc::clone(&self.store);
+                    let job = Job::start(cancel, move || store.note_asked(&key, asked));
+                    self.attend(&run, cancel, &job, drive::noted)
+                }
                 Step::Open { what: Resource::Lock { kind, key }, wait } => {
                     let store = Arc::clone(&self.store);
                     let left = |deadline| self.clock.now().tick.until(deadline);

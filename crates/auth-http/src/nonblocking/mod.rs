@@ -21,7 +21,7 @@ use crate::drive::{self, Broke, Brought, Patience, Run};
 
 pub use crate::user_agent::TransportError;
 pub use prompt::{Asker, Asking, Prompt, Telling};
-pub use threaded::{Threaded, aside};
+pub use threaded::{Threaded, aside, beside};
 pub use transport::{Exchange, ReqwestTransport, Transport};
 
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
@@ -103,6 +103,16 @@ impl Driver {
                     let store = Arc::clone(&self.store);
                     let mut job = Job::start(move || store.apply(&change));
                     self.attend(&mut run, cancel, &mut job, drive::applied).await
+                }
+                Step::Recall(key) => {
+                    let store = Arc::clone(&self.store);
+                    let mut job = Job::start(move || store.asked(&key));
+                    self.attend(&mut run, cancel, &mut job, drive::recalled).await
+                }
+                Step::Note { key, asked } => {
+                    let store = Arc::clone(&self.store);
+                    let mut job = Job::start(move || store.note_asked(&key, asked));
+                    self.attend(&mut run, cancel, &mut job, drive::noted).await
                 }
                 Step::Open { what: Resource::Lock { kind, key }, wait } => {
                     let store = Arc::clone(&self.store);

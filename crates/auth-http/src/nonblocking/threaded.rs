@@ -23,3 +23,8 @@ impl<T: ?Sized> Threaded<T> {
 pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     Job::start(work).end().await.ok()
 }
+
+/// Does something beside its caller, on the runtime that this is called on, as long as that lives.
+pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(work));
+}

@@ -13,6 +13,9 @@ use super::engine::Threads;
 use crate::shared::Link;
 use crate::{Access, Error, SessionEvent, Subscription, User};
 
+/// How long a renewal that is under way may take to be sent, answered and saved.
+const LAST_RENEWAL: Duration = Duration::from_secs(20);
+
 /// Somebody signed in to a server, bound to its origin: made by [`Authenticator::connect`](super::Authenticator::connect).
 /// One serves any number of threads.
 ///
@@ -23,11 +26,11 @@ use crate::{Access, Error, SessionEvent, Subscription, User};
 /// When another user signs in to the same site meanwhile, this connection answers
 /// [`AnotherUser`](crate::error::Policy::AnotherUser) as soon as its own session would have to be renewed.
 pub struct Connection {
-    link: Link<Threads>,
+    link: Arc<Link<Threads>>,
 }
 
 impl Connection {
-    pub(super) fn new(link: Link<Threads>) -> Self {
+    pub(super) fn new(link: Arc<Link<Threads>>) -> Self {
         Self { link }
     }
 
@@ -115,6 +118,13 @@ impl Connection {
     /// Ends the session as [`Authenticator::logout`](super::Authenticator::logout) does.
     pub fn logout(&self) -> Result<LoggedOut, Error> {
         wait_for(self.link.logout())
+    }
+}
+
+impl Drop for Connection {
+    /// What is being redeemed in the background would be lost if the program ended now.
+    fn drop(&mut self) {
+        self.link.ahead.finish(LAST_RENEWAL);
     }
 }
 

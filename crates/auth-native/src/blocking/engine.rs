@@ -1,13 +1,15 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use auth_core::Error as AuthError;
 use auth_core::Notice;
-use auth_core::error::StoreFault;
+use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Prompt, Store, Transport};
 use auth_core::time::Now;
-use auth_http::Cancel;
 use auth_http::blocking::Driver;
+use auth_http::{Cancel, wait_for};
 
 use crate::shared::{Engine, Unplugged};
 
@@ -47,11 +49,21 @@ impl Engine for Threads {
         &self,
         ask: impl FnOnce(&dyn Store) -> Result<T, StoreFault> + Send + 'static,
     ) -> Result<T, StoreFault> {
-        ask(&*self.store)
+        let asked = catch_unwind(AssertUnwindSafe(|| ask(&*self.store)));
+        asked.unwrap_or_else(|_| {
+            let kind = StoreFaultKind::Other("it fell over".into());
+            Err(StoreFault { kind, path: auth_core::Foreign::default() })
+        })
+    }
+
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        // Where no thread can be had, it is done when it must be.
+        drop(thread::Builder::new().name("renewal".to_owned()).spawn(|| wait_for(work)));
     }
 
     async fn tell(&self, notice: Notice) {
-        self.prompt.tell(&notice);
+        // What cannot be told is dropped, whatever the reason.
+        drop(catch_unwind(AssertUnwindSafe(|| self.prompt.tell(&notice))));
     }
 
     fn now(&self) -> Now {

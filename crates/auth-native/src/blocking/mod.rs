@@ -42,7 +42,7 @@ impl Builder {
     /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
     /// keep sessions in.
     pub fn build(mut self) -> Result<Authenticator, Error> {
-        let Parts { user_agent, authorities, store, is_quick, clock, settings } = self.parts()?;
+        let Parts { user_agent, authorities, store, is_quick, clock, settings } = self.parts(false)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?),

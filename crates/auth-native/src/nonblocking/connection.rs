@@ -22,11 +22,11 @@ use crate::{Access, Error, SessionEvent, Subscription, User};
 /// When another user signs in to the same site meanwhile, this connection answers
 /// [`AnotherUser`](crate::error::Policy::AnotherUser) as soon as its own session would have to be renewed.
 pub struct Connection {
-    link: Link<Tasks>,
+    link: Arc<Link<Tasks>>,
 }
 
 impl Connection {
-    pub(super) fn new(link: Link<Tasks>) -> Self {
+    pub(super) fn new(link: Arc<Link<Tasks>>) -> Self {
         Self { link }
     }
 

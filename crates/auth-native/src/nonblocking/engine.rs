@@ -7,7 +7,7 @@ use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Store};
 use auth_core::time::Now;
 use auth_http::Cancel;
-use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside};
+use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside, beside};
 
 use crate::shared::{Engine, Unplugged};
 
@@ -51,6 +51,10 @@ impl Engine for Tasks {
             Err(StoreFault { kind, path: auth_core::Foreign::default() })
         };
         aside(move || ask(&*store)).await.unwrap_or_else(broken)
+    }
+
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        beside(work);
     }
 
     async fn tell(&self, notice: Notice) {

@@ -46,7 +46,7 @@ impl Builder {
     /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
     /// keep sessions in.
     pub fn build(mut self) -> Result<Authenticator, Error> {
-        let Parts { user_agent, authorities, store, clock, settings, .. } = self.parts()?;
+        let Parts { user_agent, authorities, store, clock, settings, .. } = self.parts(true)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?),

@@ -1,7 +1,7 @@
 //! What keeps no thread waiting, waited for, so that the tests of both engines are the same.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use auth_core::Secret;
 use auth_core::flow::{Discovered, LoggedOut, LoginOptions, Outcome, Renewed, SignedIn, Warning};
@@ -17,7 +17,11 @@ use crate::shared::Shared;
 use crate::{Access, Error, SessionEvent, Status, Subscription, User};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    // One for all tests: what goes on in the background outlives a call.
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    });
+    RUNTIME.block_on(future)
 }
 
 #[derive(Debug)]
@@ -50,6 +54,14 @@ impl Builder {
 
     pub(super) fn never_ask(self) -> Self {
         Self(self.0.never_ask())
+    }
+
+    pub(super) fn renew_in_background(self, renew: bool) -> Self {
+        Self(self.0.renew_in_background(renew))
+    }
+
+    pub(super) fn cool_down(self, cool_down: Duration) -> Self {
+        Self(self.0.cool_down(cool_down))
     }
 
     pub(super) fn remember_me(self, remember: bool) -> Self {

@@ -10,19 +10,24 @@ use auth_core::session::Session;
 use auth_core::tiled::TiledUri;
 use auth_core::time::Now;
 use auth_core::{Error as AuthError, Notice, Secret, Seed};
-use auth_http::{Cancel, Turn, Waiters};
+use auth_http::{Cancel, Turn};
 use auth_store::MemoryStore;
 
 use super::connection::Credential;
-use super::{Engine, Link, Place};
+use super::{Engine, Link, Place, Renewals};
 use crate::address::{address, is_exposed};
 use crate::{Error, Status, User};
 
 /// What a program has chosen.
 #[derive(Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Settings {
     pub(crate) cancel: Cancel,
     pub(crate) never_ask: bool,
+    /// How long a person who has said no is not asked again.
+    pub(crate) cool_down: Duration,
+    /// True if sessions in use are renewed ahead of their end, beside what is being done.
+    pub(crate) ahead: bool,
     pub(crate) allow_http: bool,
     /// True if sessions are kept in memory only, and none that is stored is used.
     pub(crate) forgets: bool,
@@ -38,16 +43,16 @@ pub(crate) struct Shared<E> {
     /// The one site that the key of the environment goes to.
     bound: Arc<OnceLock<Key>>,
     /// Who renews which session.
-    renewals: Waiters<Result<Outcome<Renewed>, Error>>,
+    renewals: Renewals,
 }
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: E, settings: Settings) -> Self {
-        Self { engine, settings, bound: Arc::default(), renewals: Waiters::default() }
+        Self { engine, settings, bound: Arc::default(), renewals: Renewals::default() }
     }
 
     pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
-        Self { engine: self.engine.with_store(store), renewals: Waiters::default(), ..self.clone() }
+        Self { engine: self.engine.with_store(store), renewals: Renewals::default(), ..self.clone() }
     }
 
     pub(crate) async fn connect(
@@ -55,7 +60,7 @@ impl<E: Engine> Shared<E> {
         url: &str,
         key: Option<Secret>,
         options: LoginOptions,
-    ) -> Result<Link<E>, Error> {
+    ) -> Result<Arc<Link<E>>, Error> {
         let uri: TiledUri = url.parse()?;
         let (uri, in_address) = uri.take_api_key();
         if key.is_some() && in_address.is_some() {
@@ -85,7 +90,12 @@ impl<E: Engine> Shared<E> {
         self.bound.get().is_none_or(|bound| *bound == uri.key()).then_some(key)
     }
 
-    async fn connect_with_key(&self, place: Place, key: Secret, allow_http: bool) -> Result<Link<E>, Error> {
+    async fn connect_with_key(
+        &self,
+        place: Place,
+        key: Secret,
+        allow_http: bool,
+    ) -> Result<Arc<Link<E>>, Error> {
         let allow_http = allow_http || place.allow_http;
         let discover = Discover::new(place.uri.clone(), seed()?).allow_http(allow_http);
         let Outcome { value, warnings } = self.run(discover).await?;
@@ -93,7 +103,7 @@ impl<E: Engine> Shared<E> {
         Ok(Link::new(self.clone(), place, Credential::Key(key), true, warnings))
     }
 
-    async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Link<E>, Error> {
+    async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Arc<Link<E>>, Error> {
         let allow_http = place.allow_http || options.allow_http;
         let never_ask = options.never_ask;
         let (shared, outcome) = if self.settings.forgets {
@@ -218,7 +228,8 @@ impl<E: Engine> Shared<E> {
         }
         let never_ask = options.never_ask || self.settings.never_ask;
         let options = LoginOptions { reuse, never_ask, allow_http, ..options };
-        self.run(Governor::new(Login::new(place.uri, options, seed()?))).await
+        let login = Login::new(place.uri, options, seed()?);
+        self.run(Governor::new(login).cool_down(self.settings.cool_down)).await
     }
 
     async fn stored(&self, place: &Place) -> Result<Option<Session>, Error> {
@@ -234,12 +245,16 @@ impl<E: Engine> Shared<E> {
         place: &Place,
         need: Option<Duration>,
     ) -> Result<Outcome<Renewed>, Error> {
-        let look_first = self.engine.is_quick() || is_exposed(&place.uri);
+        let key = place.uri.key();
+        let look_first =
+            self.engine.is_quick() || is_exposed(&place.uri) || self.renewals.rests(&key, self.engine.now());
         let stored = if look_first { self.stored(place).await? } else { None };
         if let Some(session) = stored {
             let now = self.engine.now();
             let still_lasts = session.lasts(now, need.unwrap_or_default());
             let good = is_good(&session, now, need);
+            let is_usable = session.lasts(now, Duration::ZERO);
+            let why = self.renewals.why(&key, now, is_usable);
             let value = Renewed { session, fresh: false };
             match place.check() {
                 _ if good => return Ok(Outcome::clean(value)),
@@ -247,23 +262,61 @@ impl<E: Engine> Shared<E> {
                     return Ok(Outcome { value, warnings: vec![Warning::NotRenewed(policy.into())] });
                 }
                 Err(policy) => return Err(policy.into()),
-                Ok(()) => self.warn(place).await,
+                Ok(()) => match why {
+                    Some(why) if is_usable => {
+                        return Ok(Outcome { value, warnings: vec![Warning::NotRenewed(why)] });
+                    }
+                    Some(why) => return Err(why.into()),
+                    None => self.warn(place).await,
+                },
             }
         }
-        let mut renewal = self.renewals.join(&place.uri.key());
-        if let Turn::Landed(outcome) = renewal.turn(&self.settings.cancel).await {
-            // What another caller got may be too short for this one.
-            let serves =
-                |outcome: &Outcome<Renewed>| is_good(&outcome.value.session, self.engine.now(), need);
-            if outcome.as_ref().map_or(true, serves) {
-                return outcome;
-            }
-            renewal = self.renewals.join(&place.uri.key());
+        // What another caller got may be too short for this one; of fresh tokens none is longer.
+        let serves = |renewed: &Renewed| renewed.fresh || is_good(&renewed.session, self.engine.now(), need);
+        let mut outcome = self.in_turn(place, serves, |renewal| renewal.lasting(need)).await?;
+        let life = outcome.value.session.remaining(self.engine.now());
+        outcome.warnings.retain(|warning| !matches!(warning, Warning::TooShort(_)));
+        if let (true, Some(need), Some(life)) = (outcome.value.fresh, need, life)
+            && life <= need
+        {
+            outcome.warnings.push(Warning::TooShort(life));
         }
-        let flow = Renewal::new(place.uri.clone(), seed()?).lasting(need).allow_http(place.allow_http);
-        let outcome = self.run(flow).await;
-        renewal.land(&outcome);
-        outcome
+        Ok(outcome)
+    }
+
+    /// A session in place of one whose token the server has refused.
+    pub(crate) async fn replace(&self, place: &Place, old: &Session) -> Result<Outcome<Renewed>, Error> {
+        let is_another = |renewed: &Renewed| renewed.session.tokens.access != old.tokens.access;
+        self.in_turn(place, is_another, |renewal| renewal.refused(old)).await
+    }
+
+    /// Renews, or waits for another caller who does and got what serves this one too.
+    async fn in_turn(
+        &self,
+        place: &Place,
+        serves: impl Fn(&Renewed) -> bool,
+        as_wanted: impl Fn(Renewal) -> Renewal,
+    ) -> Result<Outcome<Renewed>, Error> {
+        let key = place.uri.key();
+        loop {
+            let mut turn = self.renewals.waiters.join(&key);
+            match turn.turn(&self.settings.cancel).await {
+                Turn::Landed(outcome) => {
+                    if outcome.as_ref().map_or(true, |outcome| serves(&outcome.value)) {
+                        return outcome;
+                    }
+                }
+                // A renewal that is cancelled says so itself.
+                Turn::Lead | Turn::Cancelled => {
+                    let seed = seed()?;
+                    let flow = as_wanted(Renewal::new(place.uri.clone(), seed.clone()));
+                    let outcome = self.run(flow.allow_http(place.allow_http)).await;
+                    self.renewals.note(&key, self.engine.now(), &outcome, &seed);
+                    turn.land(&outcome);
+                    return outcome;
+                }
+            }
+        }
     }
 
     pub(crate) async fn ask_who(&self, place: &Place) -> Result<Outcome<WhoamiAnswer>, Error> {

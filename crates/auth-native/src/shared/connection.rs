@@ -1,18 +1,17 @@
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use auth_core::error::{CannotPrompt, Policy};
-use auth_core::flow::{
-    Call, Called, LoggedOut, LoginOptions, Outcome, Renewal, Warning, Whoami, WhoamiAnswer,
-};
+use auth_core::flow::{Call, Called, LoggedOut, LoginOptions, Outcome, Warning, Whoami, WhoamiAnswer};
 use auth_core::ports::{Change, Store as _};
 use auth_core::session::{Generation, Session};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
+use auth_core::time::Now;
 use auth_core::wire::{Authorization, Request, Response};
-use auth_core::{Error as AuthError, Secret};
+use auth_core::{Error as AuthError, Secret, Seed};
 use auth_store::MemoryStore;
 
-use super::{Engine, Place, SessionEvent, Shared, Subscribers, is_good, seed};
+use super::{Ahead, Engine, Place, SessionEvent, Shared, Subscribers, is_good, seed};
 use crate::{Access, Error, User};
 
 /// How many different warnings are kept for whoever asks.
@@ -30,7 +29,11 @@ pub(crate) enum Credential {
 
 /// A connection, by whatever engine.
 pub(crate) struct Link<E> {
+    /// This very connection, for what goes on beside its callers.
+    me: Weak<Self>,
     pub(crate) place: Place,
+    pub(crate) ahead: Ahead,
+    seed: Option<Seed>,
     pub(crate) subscribers: Subscribers,
     /// True if nobody is asked again.
     never_ask: bool,
@@ -50,11 +53,21 @@ impl<E: Engine> Link<E> {
         credential: Credential,
         never_ask: bool,
         warnings: Vec<Warning>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let never_ask = never_ask || shared.settings.never_ask;
+        // Without chance nothing is done ahead of need.
+        let seed = seed().ok().filter(|_| shared.settings.ahead);
         let mut state = State { shared, credential, warnings: Vec::new() };
         state.note(&place, warnings);
-        Self { place, subscribers: Subscribers::default(), never_ask, state: Mutex::new(state) }
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            place,
+            ahead: Ahead::default(),
+            seed,
+            subscribers: Subscribers::default(),
+            never_ask,
+            state: Mutex::new(state),
+        })
     }
 
     pub(crate) fn access(&self) -> Access {
@@ -137,15 +150,33 @@ impl<E: Engine> Link<E> {
         }
     }
 
+    /// The server's answer; of a read whose token it refuses, the answer to another token.
     async fn call_as(&self, request: Request, session: Session) -> Result<Response, Error> {
+        let called = self.call_once(request.clone(), session.clone()).await?;
+        if !called.has_ended {
+            return Ok(called.response?);
+        }
+        let session = self.in_place_of(&session).await?;
+        Ok(self.call_once(request, session).await?.response?)
+    }
+
+    async fn call_once(&self, request: Request, session: Session) -> Result<Called, Error> {
         let (shared, _) = self.parts();
-        let from = session.tokens.generation();
         shared.approach(&self.place).await?;
-        let call = Call::new(self.place.uri.clone(), request, session, seed()?);
-        let Outcome { value, warnings } = shared.run(call.allow_http(self.place.allow_http)).await?;
-        let Called { response, session } = value;
-        self.adopt(from, session, warnings)?;
-        Ok(response?)
+        let call = Call::new(self.place.uri.clone(), request, session, seed()?).without_renewal();
+        Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value)
+    }
+
+    /// The session to go on with where the server has refused this one's token.
+    async fn in_place_of(&self, old: &Session) -> Result<Session, Error> {
+        let session = self.session();
+        if session.tokens.access != old.tokens.access {
+            // Another request had the same trouble, and it is over.
+            return Ok(session);
+        }
+        let Outcome { value, warnings } = self.parts().0.replace(&self.place, old).await?;
+        self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
+        Ok(value.session)
     }
 
     pub(crate) async fn token(&self, need: Option<Duration>) -> Result<Secret, Error> {
@@ -169,24 +200,15 @@ impl<E: Engine> Link<E> {
 
     /// What to show in place of something that the server has refused: `None` if there is nothing else.
     pub(crate) async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
-        let (shared, credential) = self.parts();
-        let (Authorization::Bearer(token), Credential::Session(session)) = (shown, credential) else {
+        let (Authorization::Bearer(token), Credential::Session(session)) = (shown, self.parts().1) else {
             return Ok(None);
         };
-        let session = if session.tokens.access.as_ref() == Some(token) {
-            let from = session.tokens.generation();
-            let renewal = Renewal::new(self.place.uri.clone(), seed()?).refused(&session);
-            match shared.run(renewal.allow_http(self.place.allow_http)).await {
-                Ok(Outcome { value, warnings }) => {
-                    self.adopt(from, value.session.clone(), warnings)?;
-                    value.session
-                }
-                Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await?,
-                Err(error) => return Err(error),
-            }
-        } else {
-            // Another request had the same trouble, and it is over.
-            *session
+        if session.tokens.access.as_ref() != Some(token) {
+            return Ok(session.tokens.access.map(Authorization::Bearer));
+        }
+        let session = match self.in_place_of(&session).await {
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await?,
+            other => other?,
         };
         Ok(session.tokens.access.map(Authorization::Bearer))
     }
@@ -207,7 +229,9 @@ impl<E: Engine> Link<E> {
     async fn fresh(&self, need: Option<Duration>) -> Result<Session, Error> {
         let session = self.session();
         let (shared, _) = self.parts();
-        if session.tokens.is_empty() || is_good(&session, shared.engine.now(), need) {
+        let now = shared.engine.now();
+        if session.tokens.is_empty() || is_good(&session, now, need) {
+            self.renew_ahead(&shared, &session, now);
             return Ok(session);
         }
         match shared.renew(&self.place, need).await {
@@ -218,6 +242,28 @@ impl<E: Engine> Link<E> {
             Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Renews a session that comes near its margin beside what it is used for, so that nobody waits for it. When that
+    /// is differs from connection to connection, so that they do not all do it at once.
+    fn renew_ahead(&self, shared: &Shared<E>, session: &Session, now: Now) {
+        let Some(seed) = &self.seed else { return };
+        let margin = session.margin();
+        let need = margin * 5 / 4 + seed.jitter("ahead", 0, margin * 3 / 4);
+        if session.tokens.refresh.is_none() || is_good(session, now, Some(need)) {
+            return;
+        }
+        let Some(running) = self.ahead.begin() else { return };
+        let (me, from) = (self.me.clone(), session.tokens.generation());
+        shared.engine.beside(async move {
+            if let Some(link) = me.upgrade()
+                && let Ok(Outcome { value, warnings }) = link.parts().0.renew(&link.place, Some(need)).await
+            {
+                // Somebody else's session is found out where it matters.
+                let _ = link.adopt(from, value.session, warnings);
+            }
+            drop(running);
+        });
     }
 
     fn can_ask_again(&self, error: &AuthError) -> bool {

@@ -26,6 +26,9 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         ask: impl FnOnce(&dyn Store) -> Result<T, StoreFault> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreFault>> + Send;
 
+    /// Does something beside its caller.
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static);
+
     /// Tells the person something.
     fn tell(&self, notice: Notice) -> impl Future<Output = ()> + Send;
 

@@ -1,16 +1,20 @@
 //! What signing in is, whether threads wait or a runtime does: written once, as futures.
 
+mod ahead;
 mod authenticator;
 mod connection;
 mod engine;
 mod place;
+mod renewals;
 mod silent;
 mod subscribers;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use authenticator::{Settings, Shared, is_good, seed};
 pub(crate) use connection::Link;
 pub(crate) use engine::Engine;
 pub(crate) use place::Place;
+pub(crate) use renewals::Renewals;
 #[cfg(not(feature = "terminal"))]
 pub(crate) use silent::Silent;
 pub(crate) use silent::Unplugged;

@@ -1,3 +1,4 @@
+use core::time::Duration;
 use std::sync::Arc;
 
 use auth_core::error::{CannotPrompt, Policy};
@@ -42,6 +43,35 @@ fn a_person_is_asked_once_and_then_the_session_serves() {
     let again = auth.connect(URL).unwrap();
     assert_eq!(rig.site.log(), Vec::<String>::new());
     assert_eq!(again.token(None).unwrap(), secret("access-1"));
+}
+
+#[test]
+fn a_no_counts_for_all_programs_for_a_while_but_not_where_somebody_wants_to_sign_in() {
+    let rig = Rig::default();
+    let (auth, other) = (rig.auth(), rig.auth());
+    rig.person.declines();
+    assert_eq!(auth.connect(URL).unwrap_err(), AuthError::Cancelled.into());
+    // Nobody would answer.
+    let declined = || AuthError::from(CannotPrompt::Declined).into();
+    assert_eq!(other.connect(URL).unwrap_err(), declined());
+    let hasty = rig.builder().cool_down(Duration::ZERO).build().unwrap();
+    rig.person.declines();
+    assert_eq!(hasty.connect(URL).unwrap_err(), AuthError::Cancelled.into());
+    rig.clock.turn(Duration::from_secs(29));
+    assert_eq!(other.connect(URL).unwrap_err(), declined());
+    rig.person.answers("alice", "sesame");
+    other.login(URL, LoginOptions::default()).unwrap();
+    auth.connect(URL).unwrap();
+}
+
+#[test]
+fn who_said_no_is_asked_again_after_a_while() {
+    let rig = Rig::default();
+    rig.person.declines();
+    assert_eq!(rig.auth().connect(URL).unwrap_err(), AuthError::Cancelled.into());
+    rig.clock.turn(Duration::from_secs(30));
+    rig.person.answers("alice", "sesame");
+    rig.auth().connect(URL).unwrap();
 }
 
 #[test]

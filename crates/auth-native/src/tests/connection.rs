@@ -317,3 +317,63 @@ fn what_a_stranger_renewed_is_adopted_although_nobody_knows_when_it_came() {
     assert_eq!(connection.get("metadata/").unwrap().status(), 200);
     assert_eq!(connection.session(), theirs);
 }
+
+#[test]
+fn a_server_that_is_busy_is_left_alone_as_long_as_it_says() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    rig.site.is_busy(100);
+    // Within its margin the token is good, and is used without asking again and again.
+    rig.clock.turn(LIFE.checked_sub(Duration::from_secs(50)).unwrap());
+    for _ in 0..3 {
+        assert_eq!(connection.token(None).unwrap(), secret("access-1"));
+    }
+    assert_eq!(rig.site.log().len(), 1);
+    // Nor is a session renewed that is over by now.
+    rig.clock.turn(Duration::from_secs(50));
+    let busy = |error: Error| matches!(error, Error::Auth(AuthError::Transient(_)));
+    assert!(busy(connection.token(None).unwrap_err()));
+    assert_eq!(rig.site.log(), Vec::<String>::new());
+    rig.clock.turn(Duration::from_secs(51));
+    assert!(busy(connection.token(None).unwrap_err()));
+    assert_eq!(rig.site.log().len(), 1);
+}
+
+#[test]
+fn a_session_in_use_is_renewed_in_the_background_before_anybody_has_to_wait() {
+    let rig = Rig::default();
+    rig.person.answers("alice", "sesame");
+    let connection = rig.builder().renew_in_background(true).build().unwrap().connect(URL).unwrap();
+    let (tell, hear) = std::sync::mpsc::channel();
+    let _told = connection.subscribe(move |event| drop(tell.send(event.clone())));
+    // Two minutes before its end it is used: from then on, and a minute before its end at the latest, it is renewed.
+    rig.clock.turn(LIFE.checked_sub(Duration::from_secs(121)).unwrap());
+    assert_eq!(connection.token(None).unwrap(), secret("access-1"));
+    rig.clock.turn(Duration::from_mins(1));
+    assert_eq!(connection.token(None).unwrap(), secret("access-1"), "the old one serves until then");
+    assert_eq!(hear.recv_timeout(LIFE), Ok(SessionEvent::Changed));
+    assert_eq!(connection.token(None).unwrap(), secret("access-2"));
+    assert_eq!(rig.site.log().iter().filter(|line| line.contains("refresh")).count(), 1);
+}
+
+#[test]
+fn callers_who_need_more_than_any_token_lasts_renew_once_between_them() {
+    let rig = Rig::default();
+    let connection = connected(&rig);
+    let need = Some(LIFE * 2);
+    let barrier = std::sync::Barrier::new(8);
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    connection.token(need).unwrap()
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.join().unwrap();
+        }
+    });
+    assert!(connection.warnings().iter().any(|warning| matches!(warning, Warning::TooShort(_))));
+}

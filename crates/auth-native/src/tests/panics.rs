@@ -9,8 +9,8 @@ use std::thread;
 use auth_core::error::{StoreFault, Trouble};
 use auth_core::flow::LoginOptions;
 use auth_core::ports::{
-    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Transport,
-    Unreachable,
+    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store,
+    Transport, Unreachable,
 };
 use auth_core::time::Now;
 use auth_core::wire::{Request, Response};
@@ -150,6 +150,16 @@ impl Store for Falls {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         self.rig.store.sites()
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        self.count();
+        self.rig.store.asked(key)
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.count();
+        self.rig.store.note_asked(key, asked)
     }
 }
 

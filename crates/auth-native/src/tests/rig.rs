@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::error::{CannotPrompt, Sent, StoreFault, StoreFaultKind, TransportFault};
 use auth_core::ports::{
-    Applied, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Transport,
-    Unreachable,
+    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store,
+    Transport, Unreachable,
 };
 use auth_core::time::{Now, Tick, Timestamp};
 use auth_core::wire::{Authorization, Request, Response};
@@ -38,6 +38,8 @@ struct SiteState {
     user: String,
     log: Vec<String>,
     down: bool,
+    /// What it says instead of renewing: that it has too much to do, for so many seconds.
+    busy: Option<u32>,
     open: bool,
     /// True if it has forgotten everybody who was signed in.
     forgot: bool,
@@ -56,6 +58,11 @@ impl Site {
     /// Knows no session that it has given so far.
     pub(super) fn forget_everybody(&self) {
         self.state.lock().unwrap().forgot = true;
+    }
+
+    /// Renews nothing from now on, and wants to be left alone so many seconds.
+    pub(super) fn is_busy(&self, seconds: u32) {
+        self.state.lock().unwrap().busy = Some(seconds);
     }
 
     pub(super) fn take_down(&self) {
@@ -104,6 +111,10 @@ impl SiteState {
                 self.user = user.unwrap_or_default().to_owned();
                 self.forgot = false;
                 tokens(self)
+            }
+            ("POST", "auth/session/refresh") if self.busy.is_some() => {
+                let seconds = self.busy.unwrap_or_default().to_string();
+                Response::new(503, [("retry-after", seconds.as_str())], "")
             }
             ("POST", "auth/session/refresh")
                 if !self.forgot && content.contains(secret(&format!("refresh-{}", self.given)).expose()) =>
@@ -154,7 +165,7 @@ impl Transport for Site {
 /// Somebody who answers in turn, and remembers what was said.
 #[derive(Default)]
 pub(super) struct Person {
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<Result<Answer, PromptFault>>>,
     pub(super) told: Mutex<Vec<Notice>>,
 }
 
@@ -162,7 +173,11 @@ impl Person {
     /// With the password that is called so.
     pub(super) fn answers(&self, username: &str, password: &str) {
         let answer = Answer::Password { username: Foreign::from(username), password: secret(password) };
-        self.answers.lock().unwrap().push_back(answer);
+        self.answers.lock().unwrap().push_back(Ok(answer));
+    }
+
+    pub(super) fn declines(&self) {
+        self.answers.lock().unwrap().push_back(Err(PromptFault::Cancelled));
     }
 
     pub(super) fn told(&self) -> Vec<Notice> {
@@ -173,7 +188,7 @@ impl Person {
 impl Prompt for Person {
     fn ask(&self, _question: &Question, _dismissed: &Dismiss) -> Result<Answer, PromptFault> {
         let answer = self.answers.lock().unwrap().pop_front();
-        answer.ok_or(PromptFault::Cannot(CannotPrompt::Unanswered))
+        answer.unwrap_or(Err(PromptFault::Cannot(CannotPrompt::Unanswered)))
     }
 
     fn tell(&self, notice: &Notice) {
@@ -229,6 +244,14 @@ impl Store for Shelf {
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         self.inner.sites()
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        self.inner.asked(key)
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.inner.note_asked(key, asked)
     }
 }
 

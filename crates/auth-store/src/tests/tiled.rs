@@ -49,6 +49,28 @@ fn what_is_made_is_private_and_what_is_found_loose_is_mended_f2() {
     assert_eq!((mode(&rig.path("state/tiled")), mode(&rig.sidecar())), (0o700, 0o600));
 }
 
+#[test]
+fn how_the_last_question_ended_is_known_to_all_and_survives_what_happens_to_the_session() {
+    let rig = Rig::new();
+    let other = rig.store.clone();
+    assert_eq!(other.asked(&key()), Ok(Asked::Answered));
+    let ends = [
+        Asked::Declined { at: Timestamp(7) },
+        Asked::Unanswered { times: 3, at: Timestamp(-7) },
+        Asked::Answered,
+        Asked::Declined { at: Timestamp(8) },
+    ];
+    for asked in ends {
+        rig.store.note_asked(&key(), asked).unwrap();
+        assert_eq!(other.asked(&key()), Ok(asked));
+    }
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    rig.store.apply(&clear(&session("a", "r"))).unwrap();
+    assert_eq!(other.asked(&key()), Ok(ends[3]));
+    fs::write(rig.sidecar(), r#"{"asked": {"unanswered": 999, "at": 1}}"#).unwrap();
+    assert_eq!(other.asked(&key()), Ok(Asked::Answered), "a broken one is set aside");
+}
+
 fn entry() -> SiteEntry {
     SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true }
 }

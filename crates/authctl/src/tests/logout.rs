@@ -53,7 +53,7 @@ fn a_session_that_lives_on_is_named_with_its_end() {
 #[test]
 fn what_is_over_need_not_be_revoked() {
     let over = Status { renewable: false, ..before() };
-    let stumbled = Trouble::Status { status: 500, detail: "Internal server error".into() };
+    let stumbled = Trouble::Status { status: 500, detail: "Internal server error".into(), retry_after: None };
     assert_eq!(not_revoked(&over, &Revocation::Failed(stumbled.into())), None);
     assert_eq!(not_revoked(&before(), &Revocation::Revoked), None);
 }

@@ -131,7 +131,7 @@ fn what_fails_on_the_way_is_said() {
                 .to_owned(),
         ),
         (
-            trouble(Trouble::Status { status: 503, detail: "busy\u{1b}[2J".into() }),
+            trouble(Trouble::Status { status: 503, detail: "busy\u{1b}[2J".into(), retry_after: None }),
             6,
             "transient",
             format!("http://127.0.0.1:8000: the server answered 503: busy\\u{{1b}}[2J\n{later}"),
@@ -149,14 +149,6 @@ fn what_fails_on_the_way_is_said() {
             6,
             "transient",
             format!("http://127.0.0.1:8000: the server's answer could not be understood\n{later}"),
-        ),
-        (
-            AuthError::Clock(900),
-            6,
-            "clock",
-            "http://127.0.0.1:8000: this machine's clock is 900 seconds away from the server's\nSet this machine's \
-             clock; nobody was signed out."
-                .to_owned(),
         ),
     ]);
 }
