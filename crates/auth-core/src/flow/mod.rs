@@ -232,3 +232,7 @@ mod walk;
 #[cfg(test)]
 #[path = "../tests/script.rs"]
 mod script;
+
+#[cfg(test)]
+#[path = "../tests/model.rs"]
+mod model;

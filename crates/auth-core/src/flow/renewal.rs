@@ -325,7 +325,6 @@ impl Renewal {
             }
             Loaded::Found(_) => {
                 let generation = ours.session.tokens.generation();
-                let error = if ours.intent.is_some() { Error::Lost } else { error };
                 self.state = State::Clearing(error);
                 Step::Apply(Change::ClearIf { key: self.uri.key(), generation })
             }
@@ -391,6 +390,10 @@ impl Machine for Renewal {
                     RefreshAnswer::Renewed(session) => {
                         self.warnings.extend(wrong_clock(now, &response).map(Warning::Clock));
                         self.save(*session)
+                    }
+                    // Somebody set out to redeem it before, and what they were given is nowhere.
+                    RefreshAnswer::Over(_) if ours.intent.is_some() => {
+                        self.look(State::Rejected(Error::Lost))
                     }
                     RefreshAnswer::Over(error) => self.look(State::Rejected(error)),
                     RefreshAnswer::Failed(error) => self.make_do(now, error),

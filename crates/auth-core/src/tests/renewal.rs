@@ -244,19 +244,20 @@ fn a_definite_no_ends_the_session_once_it_was_read_again_h17() {
 
 #[test]
 fn a_session_whose_renewal_was_cut_short_before_is_lost_not_revoked() {
-    let turns = [
+    let no = [
         (load(), found_interrupted(&old())),
         (try_lock(), opened()),
         (load(), found_interrupted(&old())),
         (intent("old"), Event::Applied),
         (redeem("old"), reply(401, UNKNOWN)),
-        (load(), found_interrupted(&old())),
-        (clear_if(&old()), Event::Applied),
-        unlock(),
     ];
-    assert_eq!(run(flow(), turns), Err(Error::Lost));
-    // Our own intent, read again, says nothing of the sort.
     let more = [(load(), found_interrupted(&old())), (clear_if(&old()), Event::Applied), unlock()];
+    assert_eq!(run(flow(), with(no.clone(), more.clone())), Err(Error::Lost));
+    // Also where it cannot be read again.
+    for event in [Event::StoreFailed(full()), Event::TimedOut, nothing()] {
+        assert_eq!(run(flow(), with(no.clone(), [(load(), event), unlock()])), Err(Error::Lost));
+    }
+    // Our own intent, read again, says nothing of the sort.
     assert_eq!(run(flow(), with(answered(&old(), reply(401, UNKNOWN)), more)), Err(revoked()));
 }
 
