@@ -9,7 +9,7 @@ use crate::error::{Sent, StoreFault, TransportFault};
 use crate::foreign::Foreign;
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
-use crate::time::{Now, Tick};
+use crate::time::{Now, Tick, Timestamp};
 use crate::wire::{Request, Response};
 
 /// Names a stored session: a site, and a slot where a site keeps several.
@@ -163,6 +163,11 @@ pub struct Unreachable {
 pub trait Clock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Now;
+
+    /// Civil time alone, for whoever asks often.
+    fn wall(&self) -> Timestamp {
+        self.now().wall
+    }
 
     /// For clocks that are turned by hand: goes to `until` at once and answers true. A real clock answers false, and
     /// the driver waits.

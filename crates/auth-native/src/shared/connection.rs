@@ -8,11 +8,15 @@ use auth_core::flow::{
 use auth_core::ports::{Change, Store as _};
 use auth_core::session::{Generation, Session};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
+use auth_core::time::{Now, Timestamp};
 use auth_core::wire::{Authorization, Request, Response};
 use auth_core::{Error as AuthError, Secret};
 use auth_store::MemoryStore;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::{Engine, Place, SessionEvent, Shared, Subscribers, is_good, seed};
+use crate::address::is_exposed;
 use crate::{Access, Error, User};
 
 /// How many different warnings are kept for whoever asks.
@@ -34,6 +38,10 @@ pub(crate) struct Link<E> {
     pub(crate) subscribers: Subscribers,
     /// True if nobody is asked again.
     never_ask: bool,
+    /// Tells the time without a lock.
+    engine: E,
+    /// True if the person is to be told whenever a credential goes there.
+    exposed: bool,
     state: Mutex<State<E>>,
 }
 
@@ -41,6 +49,8 @@ struct State<E> {
     shared: Shared<E>,
     credential: Credential,
     warnings: Vec<Warning>,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    header: super::header::Header,
 }
 
 impl<E: Engine> Link<E> {
@@ -52,9 +62,23 @@ impl<E: Engine> Link<E> {
         warnings: Vec<Warning>,
     ) -> Self {
         let never_ask = never_ask || shared.settings.never_ask;
-        let mut state = State { shared, credential, warnings: Vec::new() };
+        let (engine, exposed) = (shared.engine.clone(), is_exposed(&place.uri));
+        let mut state = State {
+            shared,
+            credential,
+            warnings: Vec::new(),
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+            header: super::header::Header::default(),
+        };
         state.note(&place, warnings);
-        Self { place, subscribers: Subscribers::default(), never_ask, state: Mutex::new(state) }
+        Self {
+            place,
+            subscribers: Subscribers::default(),
+            never_ask,
+            engine,
+            exposed,
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn access(&self) -> Access {
@@ -148,7 +172,43 @@ impl<E: Engine> Link<E> {
         Ok(response?)
     }
 
+    /// The access token, if it lasts long enough: what every request asks for, so nothing is copied for it.
+    fn at_hand(&self, need: Option<Duration>) -> Option<Secret> {
+        let wall = self.engine.wall();
+        self.state().at_hand(wall, need)
+    }
+
+    /// Puts the credential into a request's headers, in place of any other.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub(crate) async fn authorize(&self, headers: &mut HeaderMap) -> Result<Option<Authorization>, Error> {
+        if !self.exposed {
+            let wall = self.engine.wall();
+            let mut state = self.state();
+            if let Some(shown) = state.at_hand(wall, None).map(Authorization::Bearer) {
+                let value = state.header.of(&shown);
+                drop(state);
+                value.map(|value| headers.insert(AUTHORIZATION, value));
+                return Ok(Some(shown));
+            }
+        }
+        let shown = self.authorization().await?;
+        if let Some(shown) = &shown {
+            self.put(headers, shown);
+        }
+        Ok(shown)
+    }
+
+    /// Puts this into a request's headers.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub(crate) fn put(&self, headers: &mut HeaderMap, shown: &Authorization) {
+        let value = self.state().header.of(shown);
+        value.map(|value| headers.insert(AUTHORIZATION, value));
+    }
+
     pub(crate) async fn token(&self, need: Option<Duration>) -> Result<Secret, Error> {
+        if let Some(token) = self.at_hand(need) {
+            return Ok(token);
+        }
         let session = match self.parts().1 {
             Credential::Key(_) | Credential::Ended => Session::default(),
             Credential::Session(_) => self.fresh(need).await?,
@@ -158,6 +218,11 @@ impl<E: Engine> Link<E> {
     }
 
     pub(crate) async fn authorization(&self) -> Result<Option<Authorization>, Error> {
+        if !self.exposed
+            && let Some(token) = self.at_hand(None)
+        {
+            return Ok(Some(Authorization::Bearer(token)));
+        }
         let (shared, credential) = self.parts();
         shared.approach(&self.place).await?;
         Ok(match credential {
@@ -198,7 +263,7 @@ impl<E: Engine> Link<E> {
         }
         let (shared, _) = self.parts();
         let logged_out = shared.end(&self.place).await?;
-        self.state().credential = Credential::Ended;
+        self.state().end();
         self.subscribers.tell(&SessionEvent::Ended(AuthError::NotSignedIn));
         Ok(logged_out)
     }
@@ -295,6 +360,24 @@ impl<E: Engine> Link<E> {
 }
 
 impl<E: Engine> State<E> {
+    /// The access token, if it lasts long enough.
+    fn at_hand(&self, wall: Timestamp, need: Option<Duration>) -> Option<Secret> {
+        let now = Now { wall, ..Now::default() };
+        match &self.credential {
+            Credential::Session(session) if is_good(session, now, need) => session.tokens.access.clone(),
+            _ => None,
+        }
+    }
+
+    /// Keeps nothing that could be shown.
+    fn end(&mut self) {
+        self.credential = Credential::Ended;
+        #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+        {
+            self.header = super::header::Header::default();
+        }
+    }
+
     /// Keeps warnings. Where a session could not be saved, the rest happens in memory.
     fn note(&mut self, place: &Place, warnings: Vec<Warning>) {
         if let Credential::Session(session) = &self.credential

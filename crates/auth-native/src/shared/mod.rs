@@ -3,6 +3,8 @@
 mod authenticator;
 mod connection;
 mod engine;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+mod header;
 mod place;
 mod silent;
 mod subscribers;
