@@ -1,14 +1,23 @@
 //! `cargo xtask bench`: how the project compares with its peers, as tables of ratios.
 
+mod hot;
+mod package;
 mod page;
 mod sample;
+mod small;
+mod start;
+mod subject;
 
 use crate::workspace;
 
 use page::Section;
 
+/// Measures something.
+type Bench = fn() -> Result<Section, String>;
+
 /// What can be measured. Each gives a section of the page.
-const BENCHES: [(&str, fn() -> Result<Section, String>); 0] = [];
+const BENCHES: &[(&str, Bench)] =
+    &[("start", start::measure), ("hot", hot::measure), ("small", small::measure)];
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let names: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -94,7 +94,7 @@ fn script_size(members: &[workspace::Member], found: &mut Findings) -> Result<()
 }
 
 /// Counts the crates in what `cargo tree --prefix none` prints: one a line, repeated ones marked `(*)`.
-fn crates_in_tree(printed: &str) -> usize {
+pub(crate) fn crates_in_tree(printed: &str) -> usize {
     let name_and_version = |line: &str| {
         let mut words = line.split_whitespace();
         Some(format!("{} {}", words.next()?, words.next()?))

@@ -197,6 +197,11 @@ pub trait Clock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Now;
 
+    /// Civil time alone, for whoever asks often.
+    fn wall(&self) -> Timestamp {
+        self.now().wall
+    }
+
     /// For clocks that are turned by hand: goes to `until` at once and answers true. A real clock answers false, and
     /// the driver waits.
     fn turn(&self, until: Tick) -> bool {

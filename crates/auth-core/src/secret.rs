@@ -2,14 +2,15 @@
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use zeroize::{Zeroize, Zeroizing};
 
 /// A password, token, key or the bytes of a message that carries one.
 ///
 /// It cannot be printed ([`Debug`](fmt::Debug) shows only that something is there, and there is no `Display`), is
-/// wiped when dropped, and is compared in time that depends on the lengths alone. Seeing the value is an explicit
-/// act: [`expose`](Self::expose).
+/// wiped when its last clone is dropped (clones share the value, so there is one copy to wipe), and is compared in time
+/// that depends on the lengths alone. Seeing the value is an explicit act: [`expose`](Self::expose).
 ///
 /// ```
 /// use auth_core::Secret;
@@ -18,7 +19,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// assert_eq!(password.expose(), "correct horse");
 /// ```
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// The value itself. Whoever calls this answers for where it goes.
@@ -50,18 +51,22 @@ impl Secret {
 
 impl From<String> for Secret {
     fn from(value: String) -> Self {
-        Self(Zeroizing::new(value))
+        Self(Arc::new(Zeroizing::new(value)))
     }
 }
 
 impl From<&str> for Secret {
     fn from(value: &str) -> Self {
-        Self(Zeroizing::new(value.to_owned()))
+        Self::from(value.to_owned())
     }
 }
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
+        // That two are clones says nothing of the value.
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return true;
+        }
         let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
         let differing = a.iter().zip(b).fold(0, |seen, (x, y)| seen | (x ^ y));
         // `black_box` keeps the fold from being turned into an early exit.

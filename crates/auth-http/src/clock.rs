@@ -15,7 +15,11 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        Now { tick: tick(), wall: wall(SystemTime::now()) }
+        Now { tick: tick(), wall: self.wall() }
+    }
+
+    fn wall(&self) -> Timestamp {
+        wall(SystemTime::now())
     }
 }
 

@@ -156,6 +156,10 @@ pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     }
 
     let mut future = pin!(future);
+    // Most are ready at once; a waker is made for those that are not.
+    if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return value;
+    }
     let waker = Waker::from(Arc::new(Sleeper(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {

@@ -35,9 +35,9 @@ impl Section {
         text += &line(&vec!["---".to_owned(); self.columns.len()]);
         self.rows.iter().for_each(|row| text += &line(row));
         text.push('\n');
-        self.notes.iter().for_each(|note| text += &format!("- {note}\n"));
-        text += &format!("- `cargo xtask bench {}`, {}, {}\n", self.name, machine(), today());
-        text
+        let last = format!("`cargo xtask bench {}`, {}, {}", self.name, machine(), today());
+        let notes = self.notes.iter().chain([&last]);
+        text + &notes.map(|note| format!("- {note}\n")).collect::<Vec<_>>().concat()
     }
 }
 
@@ -52,12 +52,12 @@ fn with(old: &str, name: &str, text: &str) -> String {
     let mut sections: Vec<&str> = old.split("\n## ").skip(1).collect();
     let new = text.trim_start_matches("## ").trim_end();
     let is_same = |section: &&str| section.lines().next() == Some(name);
-    match sections.iter().position(|section| is_same(section)) {
+    match sections.iter().position(is_same) {
         Some(at) => sections[at] = new,
         None => sections.push(new),
     }
-    let sections: String = sections.iter().map(|section| format!("\n## {}\n", section.trim_end())).collect();
-    format!("{HEAD}{sections}")
+    let sections: Vec<_> = sections.iter().map(|section| format!("\n## {}\n", section.trim_end())).collect();
+    format!("{HEAD}{}", sections.concat())
 }
 
 /// Its processors and its system.

@@ -45,10 +45,12 @@ impl Authorization {
     /// assert_eq!(Authorization::ApiKey(Secret::from("k")).header().expose(), "Apikey k");
     /// ```
     pub fn header(&self) -> Secret {
-        match self {
-            Self::Bearer(token) => Secret::from(format!("Bearer {}", token.expose())),
-            Self::ApiKey(key) => Secret::from(format!("Apikey {}", key.expose())),
-        }
+        let (scheme, value) = match self {
+            Self::Bearer(token) => ("Bearer ", token),
+            Self::ApiKey(key) => ("Apikey ", key),
+        };
+        // In one piece: a text that grows may leave a part of itself behind.
+        Secret::from([scheme, value.expose()].concat())
     }
 
     /// The first message on a WebSocket of a server that requires signing in (spec: Tiled, section 10). The handshake

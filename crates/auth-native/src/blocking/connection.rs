@@ -99,6 +99,19 @@ impl Connection {
         wait_for(self.link.authorization())
     }
 
+    /// Puts what [`authorization`](Self::authorization) gives into a request's headers, in place of any other, and says
+    /// what that was. The header is made once for each token, and not for each request.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub fn authorize(&self, headers: &mut http::HeaderMap) -> Result<Option<Authorization>, Error> {
+        wait_for(self.link.authorize(headers))
+    }
+
+    /// Puts this into a request's headers.
+    #[cfg(feature = "ureq")]
+    pub(super) fn put(&self, headers: &mut http::HeaderMap, shown: &Authorization) {
+        self.link.put(headers, shown);
+    }
+
     /// What to show in place of something that the server has refused with 401 because it has ended: the session is
     /// renewed once. `None` if there is nothing else to show.
     pub fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {

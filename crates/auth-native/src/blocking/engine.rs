@@ -7,7 +7,7 @@ use auth_core::Notice;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Prompt, Store, Transport};
-use auth_core::time::Now;
+use auth_core::time::{Now, Timestamp};
 use auth_http::blocking::Driver;
 use auth_http::{Cancel, wait_for};
 
@@ -68,6 +68,10 @@ impl Engine for Threads {
 
     fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.clock.wall()
     }
 
     fn with_store(&self, store: Arc<dyn Store>) -> Self {

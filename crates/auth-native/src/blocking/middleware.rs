@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use auth_core::tiled::has_ended;
 use auth_core::wire::Authorization;
-use ureq::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use ureq::http::header::WWW_AUTHENTICATE;
+use ureq::http::{HeaderMap, Method, Request, Response, Uri};
 use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::{Agent, Body, SendBody};
 
@@ -56,11 +56,10 @@ impl Middleware for Authorize {
         if !is_at(self.connection.uri().origin(), &request.uri().to_string()) {
             return next.handle(request);
         }
-        let Some(shown) = self.connection.authorization().map_err(other)? else {
+        let head = Head::of(&request);
+        let Some(shown) = self.connection.authorize(request.headers_mut()).map_err(other)? else {
             return next.handle(request);
         };
-        let head = Head::of(&request);
-        show(request.headers_mut(), &shown);
         let response = next.handle(request)?;
         let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
         if !has_ended(response.status().as_u16(), challenge) {
@@ -68,7 +67,7 @@ impl Middleware for Authorize {
         }
         let other = self.connection.refused(&shown).map_err(other)?;
         match (other, head, &self.again) {
-            (Some(other), Some(head), Some(agent)) => agent.run(head.shown(&other)?),
+            (Some(other), Some(head), Some(agent)) => agent.run(head.shown(&self.connection, &other)?),
             _ => Ok(response),
         }
     }
@@ -86,24 +85,16 @@ impl Head {
         reads.then(|| Self { uri: request.uri().clone(), headers: request.headers().clone() })
     }
 
-    fn shown(self, authorization: &Authorization) -> Result<Request<()>, ureq::Error> {
+    fn shown(self, connection: &Connection, other: &Authorization) -> Result<Request<()>, ureq::Error> {
         let mut request = Request::get(self.uri).body(())?;
         *request.headers_mut() = self.headers;
-        show(request.headers_mut(), authorization);
+        connection.put(request.headers_mut(), other);
         Ok(request)
     }
 }
 
 fn other(error: crate::Error) -> ureq::Error {
     ureq::Error::Other(Box::new(error))
-}
-
-fn show(headers: &mut HeaderMap, authorization: &Authorization) {
-    // A token that no header can hold was never taken for one.
-    if let Ok(mut value) = HeaderValue::from_str(authorization.header().expose()) {
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
 }
 
 impl fmt::Debug for Authorize {

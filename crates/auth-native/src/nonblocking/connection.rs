@@ -95,6 +95,19 @@ impl Connection {
         self.link.authorization().await
     }
 
+    /// Puts what [`authorization`](Self::authorization) gives into a request's headers, in place of any other, and says
+    /// what that was. The header is made once for each token, and not for each request.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub async fn authorize(&self, headers: &mut http::HeaderMap) -> Result<Option<Authorization>, Error> {
+        self.link.authorize(headers).await
+    }
+
+    /// Puts this into a request's headers.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn put(&self, headers: &mut http::HeaderMap, shown: &Authorization) {
+        self.link.put(headers, shown);
+    }
+
     /// What to show in place of something that the server has refused with 401 because it has ended: the session is
     /// renewed once. `None` if there is nothing else to show.
     pub async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {

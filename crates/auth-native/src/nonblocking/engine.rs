@@ -5,7 +5,7 @@ use auth_core::Notice;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Store};
-use auth_core::time::Now;
+use auth_core::time::{Now, Timestamp};
 use auth_http::Cancel;
 use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside, beside};
 
@@ -63,6 +63,10 @@ impl Engine for Tasks {
 
     fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.clock.wall()
     }
 
     fn with_store(&self, store: Arc<dyn Store>) -> Self {

@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Connection;
-use super::show::{is_refused, show};
+use super::show::is_refused;
 use crate::Error;
 use crate::origin::is_at;
 
@@ -95,18 +95,18 @@ where
             if !is_at(connection.uri().origin(), &request.uri().to_string()) {
                 return ready.call(request).await.map_err(AuthorizeError::Inner);
             }
-            let Some(shown) = connection.authorization().await.map_err(AuthorizeError::Auth)? else {
+            let again = (request.method() == Method::GET).then(|| request.clone());
+            let shown = connection.authorize(request.headers_mut()).await.map_err(AuthorizeError::Auth)?;
+            let Some(shown) = shown else {
                 return ready.call(request).await.map_err(AuthorizeError::Inner);
             };
-            let again = (request.method() == Method::GET).then(|| request.clone());
-            show(request.headers_mut(), &shown);
             let response = ready.call(request).await.map_err(AuthorizeError::Inner)?;
             if !is_refused(response.status(), response.headers()) {
                 return Ok(response);
             }
             match (connection.refused(&shown).await.map_err(AuthorizeError::Auth)?, again) {
                 (Some(other), Some(mut again)) => {
-                    show(again.headers_mut(), &other);
+                    connection.put(again.headers_mut(), &other);
                     let mut spare = spare;
                     std::future::poll_fn(|context| spare.poll_ready(context))
                         .await

@@ -7,7 +7,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::Connection;
-use super::show::{is_refused, show};
+use super::show::is_refused;
 use crate::origin::is_at;
 
 /// A middleware for a reqwest client of one's own: shows the connection's credential to its server, and to no other.
@@ -47,18 +47,17 @@ impl Middleware for Authorize {
         if !is_at(self.0.uri().origin(), request.url().as_str()) {
             return next.run(request, extensions).await;
         }
-        let Some(shown) = self.0.authorization().await.map_err(Error::middleware)? else {
+        let again = request.try_clone().filter(|request| request.method() == Method::GET);
+        let Some(shown) = self.0.authorize(request.headers_mut()).await.map_err(Error::middleware)? else {
             return next.run(request, extensions).await;
         };
-        let again = request.try_clone().filter(|request| request.method() == Method::GET);
-        show(request.headers_mut(), &shown);
         let response = next.clone().run(request, extensions).await?;
         if !is_refused(response.status(), response.headers()) {
             return Ok(response);
         }
         match (self.0.refused(&shown).await.map_err(Error::middleware)?, again) {
             (Some(other), Some(mut again)) => {
-                show(again.headers_mut(), &other);
+                self.0.put(again.headers_mut(), &other);
                 next.run(again, extensions).await
             }
             _ => Ok(response),

@@ -6,16 +6,23 @@ use auth_core::flow::{Call, Called, LoggedOut, LoginOptions, Outcome, Warning, W
 use auth_core::ports::{Change, Store as _};
 use auth_core::session::{Generation, Session};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
-use auth_core::time::Now;
+use auth_core::time::{Now, Timestamp};
 use auth_core::wire::{Authorization, Request, Response};
-use auth_core::{Error as AuthError, Secret, Seed};
+use auth_core::{Error as AuthError, Secret};
 use auth_store::MemoryStore;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::{Ahead, Engine, Place, SessionEvent, Shared, Subscribers, is_good, seed};
+use crate::address::is_exposed;
 use crate::{Access, Error, User};
 
 /// How many different warnings are kept for whoever asks.
 const MOST_WARNINGS: usize = 32;
+/// How early a session is renewed in the background at least, in thousandths of its margin,
+const LEAST_EARLY: u32 = 1_250;
+/// and by up to how much (a thousandth to the millisecond) that differs, so that not all connections do it at once.
+const EARLY_SPREAD: Duration = Duration::from_millis(750);
 
 /// What a connection shows.
 #[derive(Clone)]
@@ -33,10 +40,13 @@ pub(crate) struct Link<E> {
     me: Weak<Self>,
     pub(crate) place: Place,
     pub(crate) ahead: Ahead,
-    seed: Option<Seed>,
     pub(crate) subscribers: Subscribers,
     /// True if nobody is asked again.
     never_ask: bool,
+    /// Tells the time without a lock.
+    engine: E,
+    /// True if the person is to be told whenever a credential goes there.
+    exposed: bool,
     state: Mutex<State<E>>,
 }
 
@@ -44,6 +54,10 @@ struct State<E> {
     shared: Shared<E>,
     credential: Credential,
     warnings: Vec<Warning>,
+    /// How early a session is renewed in the background, in thousandths of its margin; zero: it is not.
+    early: u32,
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    header: super::header::Header,
 }
 
 impl<E: Engine> Link<E> {
@@ -56,16 +70,27 @@ impl<E: Engine> Link<E> {
     ) -> Arc<Self> {
         let never_ask = never_ask || shared.settings.never_ask;
         // Without chance nothing is done ahead of need.
-        let seed = seed().ok().filter(|_| shared.settings.ahead);
-        let mut state = State { shared, credential, warnings: Vec::new() };
+        let chance = seed().ok().filter(|_| shared.settings.ahead);
+        let early =
+            chance.map_or(0, |seed| LEAST_EARLY + seed.jitter("ahead", 0, EARLY_SPREAD).subsec_millis());
+        let (engine, exposed) = (shared.engine.clone(), is_exposed(&place.uri));
+        let mut state = State {
+            shared,
+            credential,
+            warnings: Vec::new(),
+            early,
+            #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+            header: super::header::Header::default(),
+        };
         state.note(&place, warnings);
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             place,
             ahead: Ahead::default(),
-            seed,
             subscribers: Subscribers::default(),
             never_ask,
+            engine,
+            exposed,
             state: Mutex::new(state),
         })
     }
@@ -179,7 +204,43 @@ impl<E: Engine> Link<E> {
         Ok(value.session)
     }
 
+    /// The access token, if it lasts long enough: what every request asks for, so nothing is copied for it.
+    fn at_hand(&self, need: Option<Duration>) -> Option<Secret> {
+        let wall = self.engine.wall();
+        self.state().at_hand(wall, need)
+    }
+
+    /// Puts the credential into a request's headers, in place of any other.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub(crate) async fn authorize(&self, headers: &mut HeaderMap) -> Result<Option<Authorization>, Error> {
+        if !self.exposed {
+            let wall = self.engine.wall();
+            let mut state = self.state();
+            if let Some(shown) = state.at_hand(wall, None).map(Authorization::Bearer) {
+                let value = state.header.of(&shown);
+                drop(state);
+                value.map(|value| headers.insert(AUTHORIZATION, value));
+                return Ok(Some(shown));
+            }
+        }
+        let shown = self.authorization().await?;
+        if let Some(shown) = &shown {
+            self.put(headers, shown);
+        }
+        Ok(shown)
+    }
+
+    /// Puts this into a request's headers.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+    pub(crate) fn put(&self, headers: &mut HeaderMap, shown: &Authorization) {
+        let value = self.state().header.of(shown);
+        value.map(|value| headers.insert(AUTHORIZATION, value));
+    }
+
     pub(crate) async fn token(&self, need: Option<Duration>) -> Result<Secret, Error> {
+        if let Some(token) = self.at_hand(need) {
+            return Ok(token);
+        }
         let session = match self.parts().1 {
             Credential::Key(_) | Credential::Ended => Session::default(),
             Credential::Session(_) => self.fresh(need).await?,
@@ -189,6 +250,11 @@ impl<E: Engine> Link<E> {
     }
 
     pub(crate) async fn authorization(&self) -> Result<Option<Authorization>, Error> {
+        if !self.exposed
+            && let Some(token) = self.at_hand(None)
+        {
+            return Ok(Some(Authorization::Bearer(token)));
+        }
         let (shared, credential) = self.parts();
         shared.approach(&self.place).await?;
         Ok(match credential {
@@ -220,7 +286,7 @@ impl<E: Engine> Link<E> {
         }
         let (shared, _) = self.parts();
         let logged_out = shared.end(&self.place).await?;
-        self.state().credential = Credential::Ended;
+        self.state().end();
         self.subscribers.tell(&SessionEvent::Ended(AuthError::NotSignedIn));
         Ok(logged_out)
     }
@@ -247,10 +313,9 @@ impl<E: Engine> Link<E> {
     /// Renews a session that comes near its margin beside what it is used for, so that nobody waits for it. When that
     /// is differs from connection to connection, so that they do not all do it at once.
     fn renew_ahead(&self, shared: &Shared<E>, session: &Session, now: Now) {
-        let Some(seed) = &self.seed else { return };
-        let margin = session.margin();
-        let need = margin * 5 / 4 + seed.jitter("ahead", 0, margin * 3 / 4);
-        if session.tokens.refresh.is_none() || is_good(session, now, Some(need)) {
+        let early = self.state().early;
+        let need = session.margin() * early / 1_000;
+        if early == 0 || session.tokens.refresh.is_none() || is_good(session, now, Some(need)) {
             return;
         }
         let Some(running) = self.ahead.begin() else { return };
@@ -341,6 +406,28 @@ impl<E: Engine> Link<E> {
 }
 
 impl<E: Engine> State<E> {
+    /// The access token, if it lasts long enough.
+    fn at_hand(&self, wall: Timestamp, need: Option<Duration>) -> Option<Secret> {
+        let now = Now { wall, ..Now::default() };
+        match &self.credential {
+            Credential::Session(session) => {
+                // One that is to be renewed soon is looked at more closely.
+                let need = need.unwrap_or_default().max(session.margin() * self.early / 1_000);
+                session.tokens.access.clone().filter(|_| is_good(session, now, Some(need)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps nothing that could be shown.
+    fn end(&mut self) {
+        self.credential = Credential::Ended;
+        #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+        {
+            self.header = super::header::Header::default();
+        }
+    }
+
     /// Keeps warnings. Where a session could not be saved, the rest happens in memory.
     fn note(&mut self, place: &Place, warnings: Vec<Warning>) {
         if let Credential::Session(session) = &self.credential

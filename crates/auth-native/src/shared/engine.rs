@@ -5,7 +5,7 @@ use auth_core::Notice;
 use auth_core::error::StoreFault;
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::Store;
-use auth_core::time::Now;
+use auth_core::time::{Now, Timestamp};
 use auth_http::Cancel;
 
 /// What carries flows out, with a transport, a store, a prompt and a clock.
@@ -34,6 +34,9 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Both clocks, now.
     fn now(&self) -> Now;
+
+    /// Civil time alone.
+    fn wall(&self) -> Timestamp;
 
     /// The same with another store.
     fn with_store(&self, store: Arc<dyn Store>) -> Self;

@@ -4,6 +4,8 @@ mod ahead;
 mod authenticator;
 mod connection;
 mod engine;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+mod header;
 mod place;
 mod renewals;
 mod silent;

@@ -4,6 +4,8 @@
 
 mod exec;
 mod profiles;
+#[cfg(target_os = "linux")]
+mod quiet;
 mod refusals;
 mod rig;
 #[cfg(feature = "sandbox")]
