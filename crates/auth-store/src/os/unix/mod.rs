@@ -1,4 +1,8 @@
 mod meta;
+#[cfg(target_os = "linux")]
+mod mount;
+#[cfg(target_os = "linux")]
+mod process;
 mod spot;
 
 use std::ffi::{OsStr, OsString};
@@ -13,13 +17,16 @@ use std::time::SystemTime;
 
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use self::meta::{Meta, is_ours};
 use crate::fault::{fault, from_io, other, untrusted};
+use crate::os::Reach;
 use crate::steps::{Step, step};
 
+#[cfg(target_os = "linux")]
+pub(crate) use process::{is_gone, machine, started};
 pub(crate) use spot::Spot;
 
 /// How a folder is opened to look things up in it: that needs no permission to list it.
@@ -106,6 +113,14 @@ impl Dir {
             names.push(OsString::from_vec(entry?.file_name().to_bytes().to_vec()));
         }
         Ok(names)
+    }
+
+    /// Who sees the locks of the system in it. What cannot be found out is as on a disk.
+    pub(crate) fn reach(&self) -> Reach {
+        #[cfg(target_os = "linux")]
+        return mount::reach(&self.fd);
+        #[cfg(not(target_os = "linux"))]
+        Reach::All
     }
 
     /// Makes what was renamed or removed in it last. File systems that cannot are let be.
@@ -241,6 +256,41 @@ pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
 /// This machine's name.
 pub(crate) fn host() -> Option<Foreign> {
     rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(Foreign::new)
+}
+
+/// Notes in a file that it changed now, by the clock of the machine that keeps it.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    let at = |nanoseconds| Timespec { tv_sec: 0, tv_nsec: nanoseconds };
+    let now = Timestamps { last_access: at(UTIME_OMIT), last_modification: at(UTIME_NOW) };
+    Ok(rustix::fs::futimens(file, &now)?)
+}
+
+/// True if an error says that there are no locks in this file system, or that nobody keeps them now.
+pub(crate) fn cannot_lock(error: &io::Error) -> bool {
+    let says_so = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
+}
+
+/// True if an error says that there are no links in this file system.
+pub(crate) fn cannot_link(error: &io::Error) -> bool {
+    let says_so = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK];
+    Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
+}
+
+/// What a process's number means something in.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn machine() -> Option<String> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn started(_: u32) -> Option<u64> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_gone(_: u32, _: u64) -> bool {
+    false
 }
 
 /// Looks something up: again if a signal came between, and a few times more if a network file system lost track of it

@@ -83,6 +83,13 @@ impl Spot {
         })
     }
 
+    /// Makes this a second name of the file called `name` in the same folder, if there is none of this name.
+    pub(crate) fn link_to(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Link, &self.name, || {
+            Ok(rustix::fs::linkat(&*self.dir.fd, name, &*self.dir.fd, &*self.name, AtFlags::empty())?)
+        })
+    }
+
     /// Moves the file into another folder.
     pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
         step(Step::Rename, name, || Ok(rustix::fs::renameat(&*self.dir.fd, &*self.name, &*other.fd, name)?))
