@@ -47,7 +47,7 @@ pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Taken, Store
             Tried::CannotLock => return Err(fault(StoreFaultKind::NoLocks, dir.path())),
         }
     }
-    links::take(&spot, &method::note(dir)?, wait.saturating_sub(started.elapsed()))
+    links::take(&spot, &method::note(dir)?, reach, wait.saturating_sub(started.elapsed()))
 }
 
 #[cfg(test)]

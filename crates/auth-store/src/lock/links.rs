@@ -24,7 +24,7 @@ use self::note::Note;
 use super::{Taken, system};
 use crate::atomic::is_older;
 use crate::fault::{fault, from_io};
-use crate::os::{self, Spot, Stamp};
+use crate::os::{self, Reach, Spot, Stamp};
 
 mod note;
 
@@ -52,10 +52,11 @@ const LONGEST_NOTE: u64 = 512;
 /// The shortest and the longest pause before a busy lock is looked at again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 
-/// Takes the lock whose name `base` is. `clock` is a file of the same file system, whose times are its server's.
-pub(super) fn take(base: &Spot, clock: &Spot, wait: Duration) -> Result<Taken, StoreFault> {
+/// Takes the lock whose name `base` is. `clock` is a file of the same file system, whose times are its server's;
+/// `reach` is that of the system's locks there.
+pub(super) fn take(base: &Spot, clock: &Spot, reach: Reach, wait: Duration) -> Result<Taken, StoreFault> {
     let started = Instant::now();
-    let mut turn = Turn { base, clock, known: None, watch: None, is_clear: false };
+    let mut turn = Turn { base, clock, reach, known: None, watch: None, is_clear: false };
     let mut pause = PAUSES.0;
     loop {
         let holder = match turn.attempt()? {
@@ -95,6 +96,7 @@ fn random() -> u64 {
 struct Turn<'a> {
     base: &'a Spot,
     clock: &'a Spot,
+    reach: Reach,
     /// The last number, as far as is known.
     known: Option<u64>,
     /// A holder who seems dead, and since when it is watched.
@@ -152,12 +154,13 @@ impl Turn<'_> {
         if content.bytes.is_empty() {
             return Ok(None);
         }
-        if !is_older(content.stamp.modified, LONGEST, self.now()?) {
+        let Some(file) = self.base.open_in_place()? else { return Ok(None) };
+        // What nobody holds can be locked, wherever locking reaches those who could.
+        let is_free = self.reach != Reach::Machine && file.try_lock().is_ok();
+        if !is_free && !is_older(content.stamp.modified, LONGEST, self.now()?) {
             return Ok(Some(system::holder(self.base)));
         }
-        if let Some(file) = self.base.open_in_place()? {
-            file.set_len(0).map_err(|error| from_io(&error, &self.base.path()))?;
-        }
+        file.set_len(0).map_err(|error| from_io(&error, &self.base.path()))?;
         Ok(None)
     }
 

@@ -28,11 +28,12 @@ impl Folder {
     }
 
     fn turn(&self) -> Turn<'_> {
-        Turn { base: &self.base, clock: &self.clock, known: None, watch: None, is_clear: false }
+        let (base, clock) = (&self.base, &self.clock);
+        Turn { base, clock, reach: Reach::Machine, known: None, watch: None, is_clear: false }
     }
 
     fn take(&self, wait: Duration) -> Taken {
-        take(&self.base, &self.clock, wait).unwrap()
+        take(&self.base, &self.clock, Reach::Machine, wait).unwrap()
     }
 
     /// Makes a holder, who last showed something so long ago.

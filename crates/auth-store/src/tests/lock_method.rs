@@ -1,4 +1,5 @@
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::thread;
 use std::time::SystemTime;
@@ -128,14 +129,25 @@ fn who_held_a_lock_of_the_system_before_links_were_the_way_still_holds_it_f6() {
 }
 
 #[test]
-fn who_died_with_a_lock_of_the_system_is_waited_for_as_long_as_one_is_held_f6() {
+fn who_died_with_a_lock_of_the_system_is_waited_for_where_that_is_not_seen_as_long_as_one_is_held_f6() {
     let folder = Folder::new();
     fs::write(folder.path("x"), "12 another-machine\n").unwrap();
     folder.note();
     let age = |age| File::options().write(true).open(folder.path("x")).unwrap().set_modified(age).unwrap();
+    let [base, clock] = ["x", "method"].map(|name| folder.dir.spot(name, true).unwrap().unwrap());
+    let take = || links::take(&base, &clock, Reach::Machine, Duration::ZERO).unwrap();
     age(SystemTime::now() - Duration::from_mins(14));
-    assert_eq!(theirs(folder.take(Duration::ZERO)).pid, Some(12));
+    assert_eq!(theirs(take()).pid, Some(12));
     age(SystemTime::now() - Duration::from_mins(16));
+    ours(take());
+    assert_eq!(fs::read(folder.path("x")).unwrap(), b"");
+}
+
+#[test]
+fn who_died_with_a_lock_of_the_system_is_not_waited_for_where_that_is_seen_f6() {
+    let folder = Folder::new();
+    fs::write(folder.path("x"), "12 another-machine\n").unwrap();
+    folder.note();
     ours(folder.take(Duration::ZERO));
     assert_eq!(fs::read(folder.path("x")).unwrap(), b"");
 }
@@ -146,6 +158,12 @@ fn who_wins_a_lock_of_the_system_when_links_are_the_way_lets_it_go_f6() {
     let held = ours(folder.take(Duration::ZERO));
     thread::scope(|scope| {
         let waiting = scope.spawn(|| folder.take(LONG));
+        let inode = format!(":{} ", fs::metadata(folder.path("x")).unwrap().ino());
+        // It stands in the system's queue.
+        let queue = || fs::read_to_string("/proc/locks").unwrap();
+        while !queue().lines().any(|line| line.contains("-> FLOCK") && line.contains(&inode)) {
+            thread::yield_now();
+        }
         folder.note();
         drop(held);
         let guard = ours(waiting.join().unwrap());

@@ -18,6 +18,8 @@ const LISTED: &str = "\
 41 22 0:35 /one /mnt/o rw - nfs  rw,local_lock=none
 42 22 0:35 /two /mnt/p rw,nolock - nfs  rw,local_lock=none
 43 22 0:36 / /mnt/q rw - gfs2 /dev/dm-1 rw,localflocks
+44 22 0:37 /one /mnt/r rw,nolock - nfs s: rw
+45 22 0:37 /two /mnt/t rw - nfs s: rw
 ";
 
 #[test]
@@ -36,6 +38,7 @@ fn mounts_whose_locks_end_at_this_machine_are_known_f6() {
         ((0, 34), Some(Reach::Server)),
         ((0, 35), Some(Reach::Machine)),
         ((0, 36), Some(Reach::Machine)),
+        ((0, 37), Some(Reach::Machine)),
         ((0, 99), None),
     ];
     for (device, reach) in cases {

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use auth_native::Foreign;
+use auth_native::{Foreign, LockMethod, TiledDirectory};
 use auth_native::blocking::{State, Status};
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use crate::{output, text};
 pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Failure> {
     let status =
         |site: &str| client.auth.status(site).map_err(|error| client.failure(&error, site, Doing::Using));
+    tell_of_locks();
     match which {
         Which::One(site) => {
             let status = status(&client.site(site)?)?;
@@ -32,6 +33,29 @@ pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Fai
             })?;
             Ok(Exit::OK)
         }
+    }
+}
+
+/// Tells how locks are kept, where that is another way than on a disk.
+fn tell_of_locks() {
+    // If something is wrong with the folders, whatever uses them says so.
+    let method = TiledDirectory::from_env().and_then(|store| store.lock_method());
+    if let Some(text) = method.ok().flatten().and_then(about_locks) {
+        output::warning(&text);
+    }
+}
+
+fn about_locks(method: LockMethod) -> Option<&'static str> {
+    match method {
+        LockMethod::Links => Some(
+            "the system's locks do not work, or end at a machine, in the folder of locks; they are kept as links there, \
+             and that of a machine that died counts for another minute",
+        ),
+        LockMethod::ThisMachine => Some(
+            "other machines that share the folder of locks do not see those of this one; name a folder on a disk of this \
+             machine in AUTHCTL_STATE_DIR",
+        ),
+        _ => None,
     }
 }
 

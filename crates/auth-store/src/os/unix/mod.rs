@@ -200,11 +200,27 @@ impl Dir {
     }
 
     fn meta_of(&self, name: &OsStr) -> Result<Option<Meta>, StoreFault> {
-        match patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW)) {
+        let look = || patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
+        let found = match look() {
+            Err(Errno::NOENT) if self.is_remembered() => look(),
+            found => found,
+        };
+        match found {
             Ok(stat) => Ok(Some(Meta::new(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(from_io(&errno.into(), &self.path.join(name))),
         }
+    }
+
+    /// A network file system remembers for a while that a name is missing, until the folder is opened by its name. True
+    /// if this was such a folder.
+    fn is_remembered(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        if mount::is_shared(&self.fd) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            return rustix::fs::openat(CWD, &self.path, flags, Mode::empty()).is_ok();
+        }
+        false
     }
 
     /// Where a link leads, if neither the link nor this folder is in another user's hands.

@@ -22,14 +22,21 @@ const FUSE: u32 = 0x6573_5546;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
-/// Who sees the locks of the system in this folder. What cannot be found out is as on a disk.
-pub(super) fn reach(folder: impl AsFd) -> Reach {
-    let Ok(found) = rustix::fs::fstatfs(&folder) else { return Reach::All };
+/// True if other machines may share this folder.
+pub(super) fn is_shared(folder: impl AsFd) -> bool {
+    shared_kind(&folder).is_some()
+}
+
+fn shared_kind(folder: impl AsFd) -> Option<u32> {
+    let found = rustix::fs::fstatfs(&folder).ok()?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers have 32 bits")]
     let kind = found.f_type as u32;
-    if !SHARED.contains(&kind) {
-        return Reach::All;
-    }
+    SHARED.contains(&kind).then_some(kind)
+}
+
+/// Who sees the locks of the system in this folder. What cannot be found out is as on a disk.
+pub(super) fn reach(folder: impl AsFd) -> Reach {
+    let Some(kind) = shared_kind(&folder) else { return Reach::All };
     let device = rustix::fs::fstat(&folder).map(|stat| (major(stat.st_dev), minor(stat.st_dev)));
     let listed = device.ok().and_then(|device| {
         let mounts = fs::read(MOUNTS).ok()?;
