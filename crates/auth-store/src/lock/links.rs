@@ -174,7 +174,9 @@ impl Turn<'_> {
             return Ok(false);
         }
         match self.watch {
-            Some((watched, seen, since)) if (watched, seen) == (number, stamp) => Ok(since.elapsed() >= WATCH),
+            Some((watched, seen, since)) if (watched, seen) == (number, stamp) => {
+                Ok(since.elapsed() >= WATCH)
+            }
             _ => {
                 self.watch = Some((number, stamp, Instant::now()));
                 Ok(false)
@@ -202,7 +204,8 @@ impl Turn<'_> {
         let number = |name: &OsString| {
             let digits = name.as_encoded_bytes().strip_prefix(beginning.as_encoded_bytes())?;
             let is_number = digits.len() <= DIGITS && digits.iter().all(u8::is_ascii_digit);
-            let digits = std::str::from_utf8(digits).ok().filter(|_| is_number && digits.first() != Some(&b'0'));
+            let digits =
+                std::str::from_utf8(digits).ok().filter(|_| is_number && digits.first() != Some(&b'0'));
             digits?.parse().ok()
         };
         Ok(names.iter().filter_map(number).collect())
@@ -237,7 +240,9 @@ impl Turn<'_> {
         match linked {
             Ok(None) => Ok(None),
             Ok(Some(file)) => Held::beating(file).map(Some).map_err(|error| said(&error)),
-            Err(error) if os::cannot_link(&error) => Err(fault(StoreFaultKind::NoLocks, self.base.dir().path())),
+            Err(error) if os::cannot_link(&error) => {
+                Err(fault(StoreFaultKind::NoLocks, self.base.dir().path()))
+            }
             Err(error) => Err(said(&error)),
         }
     }

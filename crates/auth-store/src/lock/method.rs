@@ -61,7 +61,10 @@ pub(super) fn noted(dir: &Dir, reach: Reach) -> Result<bool, StoreFault> {
         [] => Ok(false),
         // Somebody may be in the middle of writing it.
         bytes if LINKS.starts_with(bytes) => Ok(true),
-        _ => Err(other("the locks in this folder are kept in a way that this version does not know", &spot.path())),
+        _ => Err(other(
+            "the locks in this folder are kept in a way that this version does not know",
+            &spot.path(),
+        )),
     }
 }
 

@@ -147,11 +147,12 @@ fn a_holder_elsewhere_is_dead_if_it_showed_nothing_for_long_and_shows_nothing_wh
         folder.hold(1, note, old);
         theirs(turn.attempt().unwrap());
         let long_ago = Instant::now().checked_sub(WATCH).unwrap();
-        let watch = |turn: &mut Turn<'_>| turn.watch = turn.watch.map(|(number, seen, _)| (number, seen, long_ago));
+        let watch =
+            |turn: &mut Turn<'_>| turn.watch = turn.watch.map(|(number, seen, _)| (number, seen, long_ago));
         // Not yet, and not if it shows something after all, however old that is.
         theirs(turn.attempt().unwrap());
         watch(&mut turn);
-        folder.hold(1, note, old - Duration::from_secs(1));
+        folder.hold(1, note, old + Duration::from_secs(1));
         theirs(turn.attempt().unwrap());
         assert!(turn.watch.unwrap().2 > long_ago, "{note:?}: it is watched anew");
         watch(&mut turn);
@@ -260,8 +261,17 @@ fn a_holder_shows_that_it_is_alive_f6() {
 #[test]
 fn what_others_leave_in_the_folder_is_no_number_f6() {
     let folder = Folder::new();
-    let names =
-        [".nfs0000000000000001", "x.", "x.01", "x.-1", "x.1a", "x.9999999999999999", "y.7", "x.lock.3", ".x.5"];
+    let names = [
+        ".nfs0000000000000001",
+        "x.",
+        "x.01",
+        "x.-1",
+        "x.1a",
+        "x.9999999999999999",
+        "y.7",
+        "x.lock.3",
+        ".x.5",
+    ];
     for name in names {
         fs::write(folder.path(name), "12 345 another 7 h\n").unwrap();
     }

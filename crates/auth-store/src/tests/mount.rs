@@ -48,7 +48,9 @@ fn mounts_whose_locks_end_at_this_machine_are_known_f6() {
 
 #[test]
 fn what_is_no_line_of_mounts_is_left_out_p9() {
-    for line in ["", "22 1", "22 1 0:x / / rw - nfs s rw", "22 1 0:1 / / rw nfs s rw", "22 1 0:1 / / rw - nfs"] {
+    for line in
+        ["", "22 1", "22 1 0:x / / rw - nfs s rw", "22 1 0:1 / / rw nfs s rw", "22 1 0:1 / / rw - nfs"]
+    {
         assert!(Mount::read(line).is_none(), "{line:?}");
     }
     let mixed = format!("\n\u{fffd}\n{LISTED}\ngarbage - - -");

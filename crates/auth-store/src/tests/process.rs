@@ -45,8 +45,7 @@ fn a_process_is_known_by_its_number_and_its_start_f7() {
 
 #[test]
 fn a_process_that_was_killed_is_gone_before_and_after_its_parent_knows_f7() {
-    let mut child =
-        Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let start = started(child.id()).unwrap();
     assert!(!is_gone(child.id(), start));
     child.kill().unwrap();

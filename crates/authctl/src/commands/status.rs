@@ -2,8 +2,8 @@
 
 use std::iter;
 
-use auth_native::{Foreign, LockMethod, TiledDirectory};
 use auth_native::blocking::{State, Status};
+use auth_native::{Foreign, LockMethod, TiledDirectory};
 use serde::Serialize;
 
 use super::sites;

@@ -52,7 +52,7 @@ fn reach_in(mounts: &str, device: (u32, u32)) -> Option<Reach> {
     here.map(|mount| mount.reach()).reduce(|one, other| if one == Reach::Machine { one } else { other })
 }
 
-/// One line of proc_pid_mountinfo(5).
+/// One line of `proc_pid_mountinfo(5)`.
 #[derive(Debug)]
 struct Mount<'a> {
     device: (u32, u32),

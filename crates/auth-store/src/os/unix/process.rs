@@ -32,7 +32,7 @@ pub(crate) fn started(pid: u32) -> Option<u64> {
     Stat::of(pid).map(|stat| stat.started)
 }
 
-/// What proc_pid_stat(5) says of a process.
+/// What `proc_pid_stat(5)` says of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Stat {
     /// True if it has ended and its parent has not noticed.
@@ -61,8 +61,8 @@ pub(crate) fn is_gone(pid: u32, start: u64) -> bool {
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return true };
     // What may not be seen is there all the same.
     let is_there = rustix::process::test_kill_process(pid) != Err(Errno::SRCH);
-    let stat = Stat::of(pid.as_raw_nonzero().get().unsigned_abs());
-    !is_there || stat.is_some_and(|stat| stat.has_ended || stat.started != start)
+    let found = Stat::of(pid.as_raw_nonzero().get().unsigned_abs());
+    !is_there || found.is_some_and(|stat| stat.has_ended || stat.started != start)
 }
 
 #[cfg(test)]
