@@ -11,7 +11,7 @@ use auth_core::Holder;
 use auth_core::error::{StoreFault, StoreFaultKind};
 
 use crate::fault::fault;
-use crate::os::{Dir, Reach};
+use crate::os::Dir;
 use system::Tried;
 
 pub use method::LockMethod;
@@ -34,7 +34,7 @@ pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Taken, Store
     let spot = spot.ok_or_else(|| fault(StoreFaultKind::NotA("file"), &dir.path().join(name)))?;
     let reach = dir.reach();
     if method(dir)? != LockMethod::Links {
-        match system::take(&spot, reach == Reach::Server, wait)? {
+        match system::take(&spot, wait)? {
             // Whoever changes to links notes that first and looks for our name second; we do it the other way around,
             // so one of us sees the other.
             Tried::Taken(Taken::Ours(guard)) => match method::noted(dir, reach) {

@@ -25,6 +25,7 @@ use super::{Taken, system};
 use crate::atomic::is_older;
 use crate::fault::{fault, from_io};
 use crate::os::{self, Reach, Spot, Stamp};
+use crate::steps::{Step, step};
 
 mod note;
 
@@ -41,8 +42,8 @@ const WATCH: Duration = Duration::from_millis(2_500);
 const LONGEST: Duration = Duration::from_mins(15);
 /// How many old numbers are kept for those who look at them.
 const KEPT: u64 = 16;
-/// How old a file must be to be known as left over.
-const LEFT_OVER: Duration = Duration::from_hours(1);
+/// How old a file must be to be known as left over, in seconds.
+const LEFT_OVER: i64 = 3_600;
 /// How often one attempt looks again because the lock went from one to the next meanwhile.
 const ROUNDS: u32 = 32;
 /// The longest number that counts.
@@ -137,7 +138,7 @@ impl Turn<'_> {
                 Some(held) => {
                     let numbers = self.numbers()?;
                     if is_first(last + 1, &numbers) {
-                        self.tidy(&numbers, &held);
+                        self.tidy(&numbers);
                         return Ok(Taken::Ours(Box::new(held)));
                     }
                     self.known = None;
@@ -156,7 +157,7 @@ impl Turn<'_> {
         }
         let Some(file) = self.base.open_in_place()? else { return Ok(None) };
         // What nobody holds can be locked, wherever locking reaches those who could.
-        let is_free = self.reach != Reach::Machine && file.try_lock().is_ok();
+        let is_free = self.reach != Reach::Part && file.try_lock().is_ok();
         if !is_free && !is_older(content.stamp.modified, LONGEST, self.now()?) {
             return Ok(Some(system::holder(self.base)));
         }
@@ -224,7 +225,7 @@ impl Turn<'_> {
         let written = self.base.create_beside(&claim).and_then(|mut file| {
             file.write_all(note.text().as_bytes())?;
             // Only now is it known that there was room for it: an empty file is a free lock.
-            file.sync_all()?;
+            step(Step::Sync, &claim, || file.sync_all())?;
             Ok(file)
         });
         let linked = written.and_then(|file| match spot.link_to(&claim) {
@@ -240,6 +241,8 @@ impl Turn<'_> {
         match linked {
             Ok(None) => Ok(None),
             Ok(Some(file)) => Held::beating(file).map(Some).map_err(|error| said(&error)),
+            // Ours was removed while it was made.
+            Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle => Ok(None),
             Err(error) if os::cannot_link(&error) => {
                 Err(fault(StoreFaultKind::NoLocks, self.base.dir().path()))
             }
@@ -249,22 +252,30 @@ impl Turn<'_> {
 
     /// Removes what nobody looks at any more, the lowest first: whoever links a number that was removed finds that the
     /// one before it is gone as well.
-    fn tidy(&self, numbers: &BTreeSet<u64>, held: &Held) {
+    fn tidy(&self, numbers: &BTreeSet<u64>) {
         let last = numbers.last().copied().unwrap_or(0);
         for number in numbers.iter().take_while(|number| **number + KEPT <= last) {
             if self.base.unlink_beside(self.number(*number).name()).is_err() {
                 break;
             }
         }
-        let (beginning, now) = (beginning(self.base), held.file.metadata().and_then(|meta| meta.modified()));
-        let (Ok(names), Ok(now)) = (self.base.dir().names(), now) else { return };
+        if let Ok(Some(stamp)) = self.number(last).stamp() {
+            self.sweep(stamp.changed.0);
+        }
+    }
+
+    /// Removes what the dead left over. When a file was last written says nothing of one that is being made: a server may
+    /// keep something else there.
+    fn sweep(&self, now: i64) {
+        let beginning = beginning(self.base);
         let is_claim = |name: &OsString| {
             let name = name.as_encoded_bytes();
             name.starts_with(beginning.as_encoded_bytes()) && name.ends_with(ENDING.as_bytes())
         };
+        let Ok(names) = self.base.dir().names() else { return };
         for name in names.iter().filter(|name| is_claim(name)) {
             let stamp = self.base.beside(name).stamp().ok().flatten();
-            if stamp.is_some_and(|stamp| is_older(stamp.modified, LEFT_OVER, now)) {
+            if stamp.is_some_and(|stamp| now.saturating_sub(stamp.changed.0) >= LEFT_OVER) {
                 drop(self.base.unlink_beside(name));
             }
         }

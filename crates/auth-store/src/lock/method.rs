@@ -17,12 +17,11 @@ const LINKS: &[u8] = b"links\n";
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum LockMethod {
-    /// By the system: on a disk of this machine, or by the server of a network file system.
+    /// By the system.
     System,
-    /// By the system, which keeps them to this machine though others may share the folder, and there is no other way.
+    /// By the system, though others may share the folder who do not see them, and there is no other way.
     ThisMachine,
-    /// By names that are linked, because the system's locks did not work for somebody who shares the folder, or ended
-    /// at their machine.
+    /// By names that are linked, because somebody uses the folder over a network, or the system has no locks there.
     Links,
 }
 
@@ -31,9 +30,9 @@ pub(crate) fn method(dir: &Dir) -> Result<LockMethod, StoreFault> {
     let reach = dir.reach();
     Ok(match reach {
         _ if noted(dir, reach)? => LockMethod::Links,
-        Reach::Machine if change_to_links(dir)? => LockMethod::Links,
-        Reach::Machine => LockMethod::ThisMachine,
-        Reach::All | Reach::Server => LockMethod::System,
+        Reach::Part if change_to_links(dir)? => LockMethod::Links,
+        Reach::Part => LockMethod::ThisMachine,
+        Reach::All => LockMethod::System,
     })
 }
 

@@ -31,8 +31,8 @@ impl Drop for Locked {
     }
 }
 
-/// Takes a lock; if `shared`, the holder's name is on the server before this returns.
-pub(super) fn take(spot: &Spot, shared: bool, wait: Duration) -> Result<Tried, StoreFault> {
+/// Takes a lock, and notes who holds it.
+pub(super) fn take(spot: &Spot, wait: Duration) -> Result<Tried, StoreFault> {
     let file = spot.open_to_lock()?;
     let tried = loop {
         match intercepted(spot).and_then(|()| file.try_lock()) {
@@ -49,7 +49,7 @@ pub(super) fn take(spot: &Spot, shared: bool, wait: Duration) -> Result<Tried, S
     };
     Ok(Tried::Taken(match won {
         Some(locked) => {
-            sign(&locked.0, shared);
+            sign(&locked.0);
             Taken::Ours(Box::new(locked))
         }
         None => Taken::Theirs(holder(spot)),
@@ -81,14 +81,11 @@ fn wait_for(file: File, wait: Duration, spot: &Spot) -> Result<Option<Locked>, S
 }
 
 /// Notes who holds it, for those who wait. Without the note they know only that somebody does.
-fn sign(mut file: &File, shared: bool) {
+fn sign(mut file: &File) {
     let host = os::host().unwrap_or_default();
     let note = format!("{} {}\n", std::process::id(), host.raw());
     let signed = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
-    let signed = signed.and_then(|_| file.write_all(note.as_bytes()));
-    if shared {
-        drop(signed.and_then(|()| file.sync_data()));
-    }
+    drop(signed.and_then(|_| file.write_all(note.as_bytes())));
 }
 
 pub(super) fn holder(spot: &Spot) -> Holder {

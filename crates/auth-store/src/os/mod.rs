@@ -42,12 +42,8 @@ pub(crate) struct Stamp {
 pub(crate) enum Reach {
     /// Everybody: it is on a disk of this machine, as far as is known.
     All,
-    /// Everybody who shares the folder, if its server keeps locks.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing says so there"))]
-    Server,
-    /// This machine, though others may share the folder.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing says so there"))]
-    Machine,
+    /// Not everybody who may share the folder.
+    Part,
 }
 
 /// What was read of a file.

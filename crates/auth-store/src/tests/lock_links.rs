@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::io::Errno;
+
 use super::*;
 use crate::os::Dir;
+use crate::steps::script::{Script, under};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -29,11 +32,11 @@ impl Folder {
 
     fn turn(&self) -> Turn<'_> {
         let (base, clock) = (&self.base, &self.clock);
-        Turn { base, clock, reach: Reach::Machine, known: None, watch: None, is_clear: false }
+        Turn { base, clock, reach: Reach::Part, known: None, watch: None, is_clear: false }
     }
 
     fn take(&self, wait: Duration) -> Taken {
-        take(&self.base, &self.clock, Reach::Machine, wait).unwrap()
+        take(&self.base, &self.clock, Reach::Part, wait).unwrap()
     }
 
     /// Makes a holder, who last showed something so long ago.
@@ -284,11 +287,31 @@ fn what_others_leave_in_the_folder_is_no_number_f6() {
 #[test]
 fn what_the_dead_left_over_is_swept_away_f6() {
     let folder = Folder::new();
-    for (name, age) in [(".x.1.authctl-tmp", 61), (".x.2.authctl-tmp", 59), (".y.1.authctl-tmp", 61)] {
-        fs::write(folder.path(name), "").unwrap();
-        let then = SystemTime::now() - Duration::from_mins(age);
-        File::options().write(true).open(folder.path(name)).unwrap().set_modified(then).unwrap();
+    let names = [".x.1.authctl-tmp", ".x.2.authctl-tmp", ".y.1.authctl-tmp"];
+    for name in names {
+        // As a server may have it of a file that is being made.
+        let file = File::create(folder.path(name)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     }
     drop(ours(folder.take(Duration::ZERO)));
-    assert_eq!(folder.names(), [".x.2.authctl-tmp", ".y.1.authctl-tmp", "x.1"]);
+    assert!(names.iter().all(|name| folder.path(name).exists()), "they may be somebody's who lives");
+    let changed = fs::metadata(folder.path(names[0])).unwrap().ctime();
+    folder.turn().sweep(changed + LEFT_OVER - 100);
+    assert_eq!(folder.names(), [names[0], names[1], names[2], "x.1"]);
+    folder.turn().sweep(changed + LEFT_OVER + 100);
+    assert_eq!(folder.names(), [names[2], "x.1"]);
+}
+
+#[test]
+fn a_file_that_is_lost_while_it_is_made_is_made_again_f6() {
+    let folder = Folder::new();
+    for step in [Step::Sync, Step::Link] {
+        let script = Script::Fail(step, Errno::STALE.raw_os_error());
+        let (linked, _) = under(script, || folder.turn().link(1, &Note::ours(7)).map(|held| held.is_some()));
+        assert_eq!(linked, Ok(false), "{step:?}");
+    }
+    let full = Script::Fail(Step::Sync, Errno::NOSPC.raw_os_error());
+    let (taken, _) = under(full, || take(&folder.base, &folder.clock, Reach::All, Duration::ZERO));
+    assert_eq!(taken.err().unwrap().kind, StoreFaultKind::Full);
+    assert_eq!(folder.names(), Vec::<String>::new());
 }

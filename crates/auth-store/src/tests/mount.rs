@@ -5,40 +5,30 @@ use super::*;
 /// Lines as systems have them.
 const LISTED: &str = "\
 22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,errors=remount-ro
-31 22 0:25 / /home/a\\040b rw,relatime shared:2 - nfs server:/home rw,vers=3,nolock,proto=tcp,local_lock=all,addr=::1
-32 22 0:26 / /home/b rw,relatime - nfs4 server:/home rw,vers=4.2,proto=tcp,local_lock=none,addr=10.0.0.1
-33 22 0:27 / /home/c rw shared:3 master:2 propagate_from:1 - nfs s:/c rw,vers=3,local_lock=flock
-34 22 0:28 / /home/d rw - nfs s:/d rw,vers=3,local_lock=posix
+33 22 0:27 / /home/a\\040b rw shared:3 master:2 propagate_from:1 - lustre mds@tcp:/a rw,localflock
 35 22 0:29 / /mnt/s rw,nosuid - fuse.sshfs host:/ rw,user_id=0
 36 22 0:30 / /mnt/e rw - fuse.gocryptfs /x rw,user_id=0
 37 22 0:31 / /mnt/l rw - lustre mds@tcp:/l rw,localflock,lazystatfs
 38 22 0:32 / /mnt/m rw - lustre mds@tcp:/m rw,flock
-39 22 0:33 / /mnt/c rw - cifs //s/c rw,vers=3.1.1,nobrl
-40 22 0:34 / /mnt/n rw - cifs //s/n rw,vers=3.1.1
-41 22 0:35 /one /mnt/o rw - nfs  rw,local_lock=none
-42 22 0:35 /two /mnt/p rw,nolock - nfs  rw,local_lock=none
+41 22 0:35 /one /mnt/o rw - lustre  rw,flock
+42 22 0:35 /two /mnt/p rw,localflock - lustre  rw,flock
 43 22 0:36 / /mnt/q rw - gfs2 /dev/dm-1 rw,localflocks
-44 22 0:37 /one /mnt/r rw,nolock - nfs s: rw
-45 22 0:37 /two /mnt/t rw - nfs s: rw
+44 22 0:37 /one /mnt/r rw,localflocks - ocfs2 /dev/dm-2 rw
+45 22 0:37 /two /mnt/t rw - ocfs2 /dev/dm-2 rw
 ";
 
 #[test]
 fn mounts_whose_locks_end_at_this_machine_are_known_f6() {
     let cases = [
-        ((254, 1), Some(Reach::Server)),
-        ((0, 25), Some(Reach::Machine)),
-        ((0, 26), Some(Reach::Server)),
-        ((0, 27), Some(Reach::Machine)),
-        ((0, 28), Some(Reach::Server)),
-        ((0, 29), Some(Reach::Machine)),
+        ((254, 1), Some(Reach::All)),
+        ((0, 27), Some(Reach::Part)),
+        ((0, 29), Some(Reach::Part)),
         ((0, 30), Some(Reach::All)),
-        ((0, 31), Some(Reach::Machine)),
-        ((0, 32), Some(Reach::Server)),
-        ((0, 33), Some(Reach::Machine)),
-        ((0, 34), Some(Reach::Server)),
-        ((0, 35), Some(Reach::Machine)),
-        ((0, 36), Some(Reach::Machine)),
-        ((0, 37), Some(Reach::Machine)),
+        ((0, 31), Some(Reach::Part)),
+        ((0, 32), Some(Reach::All)),
+        ((0, 35), Some(Reach::Part)),
+        ((0, 36), Some(Reach::Part)),
+        ((0, 37), Some(Reach::Part)),
         ((0, 99), None),
     ];
     for (device, reach) in cases {
@@ -48,13 +38,17 @@ fn mounts_whose_locks_end_at_this_machine_are_known_f6() {
 
 #[test]
 fn what_is_no_line_of_mounts_is_left_out_p9() {
-    for line in
-        ["", "22 1", "22 1 0:x / / rw - nfs s rw", "22 1 0:1 / / rw nfs s rw", "22 1 0:1 / / rw - nfs"]
-    {
+    for line in [
+        "",
+        "22 1",
+        "22 1 0:x / / rw - lustre s rw",
+        "22 1 0:1 / / rw lustre s rw",
+        "22 1 0:1 / / rw - lustre",
+    ] {
         assert!(Mount::read(line).is_none(), "{line:?}");
     }
     let mixed = format!("\n\u{fffd}\n{LISTED}\ngarbage - - -");
-    assert_eq!(reach_in(&mixed, (0, 25)), Some(Reach::Machine));
+    assert_eq!(reach_in(&mixed, (0, 27)), Some(Reach::Part));
 }
 
 #[test]
@@ -80,9 +74,9 @@ proptest! {
         after in proptest::collection::vec("[a-z_=0-9]{1,9}", 0..4),
     ) {
         let mut options = before;
-        options.push("nolock".to_owned());
+        options.push("localflock".to_owned());
         options.extend(after);
-        let line = format!("1 2 0:3 / /x rw - nfs s:/ {}", options.join(","));
-        prop_assert_eq!(reach_in(&line, (0, 3)), Some(Reach::Machine));
+        let line = format!("1 2 0:3 / /x rw - lustre s:/ {}", options.join(","));
+        prop_assert_eq!(reach_in(&line, (0, 3)), Some(Reach::Part));
     }
 }

@@ -7,18 +7,21 @@ use rustix::fs::{major, minor};
 
 use crate::os::Reach;
 
-/// File systems that other machines may share, by the number that statfs(2) gives them.
-const SHARED: [u32; 8] = [
+/// File systems that other machines may share, by the number that statfs(2) gives them. Here: a lock of the system is of
+/// another kind for its server, whose own processes do not see it, or ends at this machine.
+const APART: [u32; 4] = [
     0x6969,      // NFS
     0x517b,      // SMB
     0xff53_4d42, // CIFS
     0xfe53_4d42, // SMB 2
+];
+/// Here it depends on the mount.
+const PERHAPS: [u32; 4] = [
     0x0bd0_0bd0, // Lustre
     0x0116_1970, // GFS2
     0x7461_636f, // OCFS2
-    FUSE,
+    0x6573_5546, // FUSE
 ];
-const FUSE: u32 = 0x6573_5546;
 
 const MOUNTS: &str = "/proc/self/mountinfo";
 
@@ -31,25 +34,28 @@ fn shared_kind(folder: impl AsFd) -> Option<u32> {
     let found = rustix::fs::fstatfs(&folder).ok()?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "its numbers have 32 bits")]
     let kind = found.f_type as u32;
-    SHARED.contains(&kind).then_some(kind)
+    (APART.contains(&kind) || PERHAPS.contains(&kind)).then_some(kind)
 }
 
 /// Who sees the locks of the system in this folder. What cannot be found out is as on a disk.
 pub(super) fn reach(folder: impl AsFd) -> Reach {
-    let Some(kind) = shared_kind(&folder) else { return Reach::All };
+    match shared_kind(&folder) {
+        None => return Reach::All,
+        Some(kind) if APART.contains(&kind) => return Reach::Part,
+        Some(_) => {}
+    }
     let device = rustix::fs::fstat(&folder).map(|stat| (major(stat.st_dev), minor(stat.st_dev)));
     let listed = device.ok().and_then(|device| {
         let mounts = fs::read(MOUNTS).ok()?;
         reach_in(&String::from_utf8_lossy(&mounts), device)
     });
-    // Of what is in user space, most is a disk.
-    listed.unwrap_or(if kind == FUSE { Reach::All } else { Reach::Server })
+    listed.unwrap_or(Reach::All)
 }
 
 /// The same as a list of mounts says it of a device; `None` if it is not there.
 fn reach_in(mounts: &str, device: (u32, u32)) -> Option<Reach> {
     let here = mounts.lines().filter_map(Mount::read).filter(|mount| mount.device == device);
-    here.map(|mount| mount.reach()).reduce(|one, other| if one == Reach::Machine { one } else { other })
+    here.map(|mount| mount.reach()).reduce(|one, other| if one == Reach::Part { one } else { other })
 }
 
 /// One line of `proc_pid_mountinfo(5)`.
@@ -75,18 +81,15 @@ impl<'a> Mount<'a> {
     }
 
     fn reach(&self) -> Reach {
-        let alone: &[&str] = match self.kind {
-            "nfs" | "nfs4" => &["nolock", "local_lock=flock", "local_lock=all"],
-            "cifs" | "smb3" => &["nobrl"],
-            "lustre" => &["localflock"],
-            "gfs2" | "ocfs2" => &["localflocks"],
+        let local = match self.kind {
+            "lustre" => "localflock",
+            "gfs2" | "ocfs2" => "localflocks",
             // It knows of no locks.
-            "fuse.sshfs" => return Reach::Machine,
-            kind if kind.starts_with("fuse") => return Reach::All,
-            _ => &[],
+            "fuse.sshfs" => return Reach::Part,
+            _ => return Reach::All,
         };
         let mut options = self.options.iter().flat_map(|options| options.split(','));
-        if options.any(|option| alone.contains(&option)) { Reach::Machine } else { Reach::Server }
+        if options.any(|option| option == local) { Reach::Part } else { Reach::All }
     }
 }
 
