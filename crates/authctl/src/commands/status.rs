@@ -48,11 +48,11 @@ fn tell_of_locks() {
 fn about_locks(method: LockMethod) -> Option<&'static str> {
     match method {
         LockMethod::Links => Some(
-            "the system's locks do not work, or end at a machine, in the folder of locks; they are kept as links there, \
-             and that of a machine that died counts for another minute",
+            "the folder of locks is used over a network, or cannot be locked by the system; locks are kept as links there, \
+             and one whose holder died on another machine counts for another minute",
         ),
         LockMethod::ThisMachine => Some(
-            "other machines that share the folder of locks do not see those of this one; name a folder on a disk of this \
+            "other machines that share the folder of locks may not see those of this one; name a folder on a disk of this \
              machine in AUTHCTL_STATE_DIR",
         ),
         _ => None,
