@@ -116,6 +116,7 @@ impl Dir {
     }
 
     /// Who sees the locks of the system in it. What cannot be found out is as on a disk.
+    #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
     pub(crate) fn reach(&self) -> Reach {
         #[cfg(target_os = "linux")]
         return mount::reach(&self.fd);
@@ -214,6 +215,7 @@ impl Dir {
 
     /// A network file system remembers for a while that a name is missing, until the folder is opened by its name. True
     /// if this was such a folder.
+    #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
     fn is_remembered(&self) -> bool {
         #[cfg(target_os = "linux")]
         if mount::is_shared(&self.fd) {
