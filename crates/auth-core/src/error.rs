@@ -352,6 +352,9 @@ pub enum StoreFaultKind {
     /// Another process kept it locked.
     #[error("kept locked by another process for too long")]
     Locked,
+    /// Nothing can be locked there.
+    #[error("nothing can be locked in this file system")]
+    NoLocks,
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,

@@ -131,7 +131,7 @@ pub use auth_prompt_cli::{NoPrompt, TerminalPrompt, Waiting};
 pub use auth_store::MemoryStore;
 #[cfg(feature = "file")]
 #[doc(inline)]
-pub use auth_store::TiledDirectory;
+pub use auth_store::{LockMethod, TiledDirectory};
 #[cfg(feature = "profiles")]
 #[doc(inline)]
 pub use auth_store::{Profile, ProfileError, ProfileList, Profiles};

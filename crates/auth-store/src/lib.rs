@@ -50,6 +50,8 @@ mod rig;
 #[path = "tests/samples.rs"]
 mod samples;
 
+#[cfg(feature = "file")]
+pub use lock::LockMethod;
 pub use memory::MemoryStore;
 #[cfg(feature = "profiles")]
 pub use profiles::{Profile, ProfileError, ProfileList, Profiles};

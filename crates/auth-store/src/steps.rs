@@ -11,9 +11,11 @@ pub(crate) enum Step {
     Write,
     Sync,
     Rename,
+    Link,
     Unlink,
     Truncate,
     SyncDirectory,
+    Lock,
 }
 
 /// Makes one change to what is called `name`, again if a signal came between.
@@ -56,6 +58,8 @@ pub(crate) mod script {
         FailAt(usize, i32),
         /// Every step of this kind fails, with this error number.
         Fail(Step, i32),
+        /// The same for several kinds.
+        FailEach(&'static [(Step, i32)]),
     }
 
     thread_local! {
@@ -77,6 +81,10 @@ pub(crate) mod script {
                 Script::StopAfter(steps) if number >= steps => Err(io::Error::other("stopped")),
                 Script::FailAt(at, errno) if number == at => Err(io::Error::from_raw_os_error(errno)),
                 Script::Fail(kind, errno) if kind == step => Err(io::Error::from_raw_os_error(errno)),
+                Script::FailEach(kinds) => match kinds.iter().find(|(kind, _)| *kind == step) {
+                    Some((_, errno)) => Err(io::Error::from_raw_os_error(*errno)),
+                    None => Ok(()),
+                },
                 _ => Ok(()),
             }
         })

@@ -10,7 +10,7 @@ use auth_core::{Digest, Secret};
 use crate::document::{self, Document, Read};
 use crate::fault::{fault, other};
 use crate::index::Index;
-use crate::lock::{self, Guard, Taken};
+use crate::lock::{self, Guard, LockMethod, Taken};
 use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
 use crate::sidecar::{Digests, Sidecar};
@@ -73,6 +73,12 @@ impl TiledDirectory {
     /// Where a site's tokens are or would be. Fails for a site that no directory can be named after, and for a slot.
     pub fn token_directory(&self, key: &Key) -> Result<PathBuf, StoreFault> {
         Ok(self.roots.cache.join(TOKENS).join(self.name_of_directory(key)?))
+    }
+
+    /// How the next lock will be kept; `None` if there is no folder for locks yet. Notes there that it will be by
+    /// links, if that is so.
+    pub fn lock_method(&self) -> Result<Option<LockMethod>, StoreFault> {
+        self.state(LOCKS, false)?.map(|dir| lock::method(&dir)).transpose()
     }
 
     fn name_of_directory(&self, key: &Key) -> Result<String, StoreFault> {
@@ -262,7 +268,7 @@ impl Store for TiledDirectory {
             LockKind::Prompt => "prompt",
         };
         Ok(match self.take(&self.roots.name_of(kind, key).to_string(), wait)? {
-            Taken::Ours(guard) => Locking::Held(Box::new(guard)),
+            Taken::Ours(guard) => Locking::Held(guard),
             Taken::Theirs(holder) => Locking::Busy(holder),
         })
     }

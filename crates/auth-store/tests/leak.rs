@@ -16,7 +16,7 @@ use auth_core::{Digest, Foreign, Secret};
 use auth_store::contract::{
     self, Clause, Failure, Grain, Needs, NoSuchClause, Report, Subject, Unable, Verdict, clauses,
 };
-use auth_store::{MemoryStore, Profile, ProfileError, ProfileList, Profiles, TiledDirectory};
+use auth_store::{LockMethod, MemoryStore, Profile, ProfileError, ProfileList, Profiles, TiledDirectory};
 use canary::{Search, plant, silent, silent_error, silent_text, sweep};
 use core::time::Duration;
 
@@ -74,6 +74,7 @@ fn a_token_directory_has_secrets_in_its_token_files_only_s2_f9() {
     let store = TiledDirectory::new(folder.path().join("cache"), folder.path().join("state"));
     live(&store);
     silent::<TiledDirectory>(&store);
+    silent::<LockMethod>(&store.lock_method().unwrap().unwrap());
     let tokens = store.token_directory(&key()).unwrap();
     let is_token = |path: &Path| path.parent() == Some(&tokens);
     let search = Search::of_planted();

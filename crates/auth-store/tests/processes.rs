@@ -58,6 +58,20 @@ fn child() {
                 store.apply(&save(session(&format!("{}-{n}", std::process::id())))).unwrap();
             }
         }
+        "count" => {
+            for _ in 0..TURNS {
+                let Locking::Held(guard) = lock(&store, Duration::from_mins(1)) else { panic!("busy") };
+                count(&folder);
+                drop(guard);
+            }
+        }
+        "hold" => {
+            let Locking::Held(_guard) = lock(&store, Duration::from_mins(1)) else { panic!("busy") };
+            println!("\nready");
+            loop {
+                std::thread::park();
+            }
+        }
         "umask" => {
             rustix::process::umask(rustix::fs::Mode::empty());
             store.apply(&save(session("x"))).unwrap();
@@ -67,6 +81,15 @@ fn child() {
         role => panic!("{role}"),
     }
 }
+
+/// What two at once would do wrong. It counts in lengths: a network file system may not see a change that keeps one.
+fn count(folder: &Path) {
+    let path = folder.join("counter");
+    let number = fs::read(&path).unwrap().len();
+    fs::write(&path, vec![b'x'; number + 1]).unwrap();
+}
+
+const TURNS: usize = 100;
 
 fn spawn(role: &str, folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -126,6 +149,32 @@ fn writers_killed_at_any_moment_leave_whole_tokens_f4() {
     match store.load(&key()).unwrap() {
         Loaded::Found(stored) => assert_eq!(stored.session, session("last")),
         other => panic!("{other:?}"),
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn processes_count_together_with_either_kind_of_lock_and_some_are_killed_f6_f7() {
+    for method in ["", "links\n"] {
+        let temporary = tempfile::tempdir().unwrap();
+        let locks = temporary.path().join("state/locks");
+        fs::create_dir_all(&locks).unwrap();
+        fs::write(locks.join("method"), method).unwrap();
+        fs::write(temporary.path().join("counter"), "").unwrap();
+        let counting: Vec<_> = (0..3).map(|_| spawn("count", temporary.path())).collect();
+        for _ in 0..3 {
+            let mut holder = spawn("hold", temporary.path());
+            let output = wait_until_ready(&mut holder);
+            holder.kill().unwrap();
+            holder.wait().unwrap();
+            drop(output);
+        }
+        all_end_well(counting);
+        let counted = fs::read(temporary.path().join("counter")).unwrap().len();
+        assert_eq!(counted, 3 * TURNS, "{method:?}");
+        let links =
+            fs::read_dir(&locks).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(links.into_iter().any(|name| name.contains(".lock.")), !method.is_empty());
     }
 }
 

@@ -18,9 +18,13 @@ use auth_core::error::StoreFault;
 use crate::fault::from_io;
 
 #[cfg(not(unix))]
-pub(crate) use portable::{Dir, Spot, check_home, host};
+pub(crate) use portable::{
+    Dir, Spot, cannot_link, cannot_lock, check_home, host, is_gone, machine, started, touch,
+};
 #[cfg(unix)]
-pub(crate) use unix::{Dir, Spot, check_home, host};
+pub(crate) use unix::{
+    Dir, Spot, cannot_link, cannot_lock, check_home, host, is_gone, machine, started, touch,
+};
 
 /// Which file it is and when it last changed: two equal ones had the same content between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +35,15 @@ pub(crate) struct Stamp {
     pub(crate) modified: SystemTime,
     /// When its content, owner or mode last changed, in seconds and nanoseconds.
     pub(crate) changed: (i64, i64),
+}
+
+/// Who sees the locks of the system in a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    /// Everybody: it is on a disk of this machine, as far as is known.
+    All,
+    /// Not everybody who may share the folder.
+    Part,
 }
 
 /// What was read of a file.

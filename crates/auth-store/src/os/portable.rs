@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use super::Stamp;
+use super::{Reach, Stamp};
 use crate::fault::{fault, from_io};
 use crate::steps::{Step, step};
 
@@ -67,6 +67,11 @@ impl Dir {
     /// The names in it.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    #[expect(clippy::unused_self, reason = "nothing says so here")]
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::All
     }
 
     /// A rename lasts of itself here.
@@ -137,6 +142,11 @@ impl Spot {
         step(Step::Rename, &self.name, || fs::rename(self.dir.path.join(name), self.path()))
     }
 
+    /// Makes this a second name of the file called `name` in the same folder, if there is none of this name.
+    pub(crate) fn link_to(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Link, &self.name, || fs::hard_link(self.dir.path.join(name), self.path()))
+    }
+
     /// Moves the file into another folder.
     pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
         step(Step::Rename, name, || fs::rename(self.path(), other.path.join(name)))
@@ -177,4 +187,32 @@ pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
 pub(crate) fn host() -> Option<Foreign> {
     let name = std::env::var_os("COMPUTERNAME").or_else(|| std::env::var_os("HOSTNAME"))?;
     name.to_str().map(Foreign::from)
+}
+
+/// Notes in a file that it changed now.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    file.set_modified(SystemTime::now())
+}
+
+/// True if an error says that there are no locks in this file system.
+pub(crate) fn cannot_lock(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// True if an error says that there are no links in this file system.
+pub(crate) fn cannot_link(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// What a process's number means something in.
+pub(crate) fn machine() -> Option<String> {
+    None
+}
+
+pub(crate) fn started(_: u32) -> Option<u64> {
+    None
+}
+
+pub(crate) fn is_gone(_: u32, _: u64) -> bool {
+    false
 }

@@ -1,7 +1,10 @@
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 
+use auth_core::Foreign;
+
 use super::*;
+use crate::os;
 
 fn folder() -> (tempfile::TempDir, Dir) {
     let temporary = tempfile::tempdir().unwrap();

@@ -22,10 +22,21 @@ use auth_store::contract;
 
 const PLACE: &str = "AUTH_STORE_TEST_FOLDER";
 const KIND: &str = "AUTH_STORE_TEST_CASE";
+/// Where folders are made, for a run by hand on another file system.
+const DISK: &str = "AUTH_STORE_TEST_DISK";
+/// A program that runs the other processes, with their command as its arguments.
+const RUNNER: &str = "AUTH_STORE_TEST_RUNNER";
 
 /// This program again, as another process at the same place.
 fn command(kind: &str, place: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let this = std::env::current_exe().unwrap();
+    let mut command = match std::env::var_os(RUNNER) {
+        Some(runner) => Command::new(runner),
+        None => Command::new(&this),
+    };
+    if std::env::var_os(RUNNER).is_some() {
+        command.arg(&this);
+    }
     command.args(["--exact", "other_process", "--nocapture"]).env(KIND, kind).env(PLACE, place);
     command
 }
@@ -47,5 +58,8 @@ fn other_process() {
 
 /// In memory where that can be had: thousands of changes are made durable.
 fn folder() -> tempfile::TempDir {
+    if let Some(disk) = std::env::var_os(DISK) {
+        return tempfile::tempdir_in(disk).unwrap();
+    }
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }

@@ -23,6 +23,10 @@ pub(crate) struct Tiled {
     pub(crate) temporary: TempDir,
 }
 
+/// The same, with a note in its folder that locks are links.
+#[cfg(target_os = "linux")]
+struct Linked(Tiled);
+
 impl Tiled {
     pub(crate) fn new() -> Self {
         Self { temporary: crate::folder() }
@@ -108,6 +112,53 @@ impl Subject for Tiled {
             Ok(())
         }))
     }
+}
+
+#[cfg(target_os = "linux")]
+impl Linked {
+    fn new() -> Result<Self, Unable> {
+        let tiled = Tiled::new();
+        let locks = tiled.temporary.path().join("state/locks");
+        fs::create_dir_all(&locks)?;
+        fs::write(locks.join("method"), "links\n")?;
+        Ok(Self(tiled))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Subject for Linked {
+    fn open(&self) -> Result<Box<dyn Store>, StoreFault> {
+        self.0.open()
+    }
+
+    fn grain(&self) -> Grain {
+        self.0.grain()
+    }
+
+    fn command(&self) -> Result<Command, Unable> {
+        self.0.command()
+    }
+
+    fn tear(&self, key: &Key, session: &Session) -> Result<(), Unable> {
+        self.0.tear(key, session)
+    }
+
+    fn litter(&self, key: &Key) -> Result<(), Unable> {
+        self.0.litter(key)
+    }
+
+    fn add_unknown(&self, key: &Key) -> Result<Survival, Unable> {
+        self.0.add_unknown(key)
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_tiled_directory_keeps_the_whole_contract_with_locks_that_are_links_f4_f5_f6_f7() {
+    let report = contract::run(Linked::new);
+    println!("{report}");
+    report.assert_all();
+    assert_eq!(report.skipped().collect::<Vec<_>>(), []);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::iter;
 
-use auth_native::Foreign;
 use auth_native::blocking::{State, Status};
+use auth_native::{Foreign, LockMethod, TiledDirectory};
 use serde::Serialize;
 
 use super::sites;
@@ -16,6 +16,7 @@ use crate::{output, text};
 pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Failure> {
     let status =
         |site: &str| client.auth.status(site).map_err(|error| client.failure(&error, site, Doing::Using));
+    tell_of_locks();
     match which {
         Which::One(site) => {
             let status = status(&client.site(site)?)?;
@@ -32,6 +33,20 @@ pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Fai
             })?;
             Ok(Exit::OK)
         }
+    }
+}
+
+/// Tells how locks are kept, where that is another way than on a disk.
+fn tell_of_locks() {
+    // If something is wrong with the folders, whatever uses them says so.
+    match TiledDirectory::from_env().and_then(|store| store.lock_method()) {
+        Ok(Some(LockMethod::Links)) => output::warning(
+            &"locks are kept as links: their folder is used over a network, or the system cannot lock there",
+        ),
+        Ok(Some(LockMethod::ThisMachine)) => output::warning(
+            &"locks are not seen by other machines: their folder is used over a network, and there are no links",
+        ),
+        _ => {}
     }
 }
 

@@ -71,6 +71,7 @@ fn errors() -> Vec<Error> {
         fault(StoreFaultKind::NotA("file")).into(),
         fault(StoreFaultKind::Untrusted("it is a file of another user's")).into(),
         fault(StoreFaultKind::Locked).into(),
+        fault(StoreFaultKind::NoLocks).into(),
         fault(StoreFaultKind::Timeout).into(),
         fault(StoreFaultKind::NoHome).into(),
         Misuse::Unexpected.into(),

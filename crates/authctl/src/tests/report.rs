@@ -339,6 +339,14 @@ fn stores_that_fail_are_said() {
                 .to_owned(),
         ),
         (
+            store(StoreFaultKind::NoLocks),
+            7,
+            "store",
+            "/home/a/.cache/tiled: nothing can be locked in this file system\nName a folder on a disk of this machine in \
+             AUTHCTL_STATE_DIR."
+                .to_owned(),
+        ),
+        (
             store(StoreFaultKind::Timeout),
             7,
             "store",

@@ -57,6 +57,20 @@ fn the_folders_that_the_environment_names_are_used() {
 }
 
 #[test]
+fn locks_that_are_links_are_told_of_and_kept_f6() {
+    let rig = Rig::new();
+    rig.sign_in().is(0);
+    let status = || rig.run(&["status", &rig.url]);
+    assert!(!status().is(0).err.contains("kept as links"));
+    let locks = rig.home.0.path().join(".local/state/auth-native/locks");
+    fs::write(locks.join("method"), "links\n").unwrap();
+    status().is(0).says(&["warning", "kept as links"]);
+    rig.sign_in().is(0);
+    let numbered = |name: &String| name.contains("/locks/") && name.ends_with(".lock.1");
+    assert!(rig.home.files().iter().any(numbered), "{:?}", rig.home.files());
+}
+
+#[test]
 fn without_a_home_what_needs_none_still_works() {
     let home = Home::new();
     let demo = if cfg!(feature = "sandbox") { "demo" } else { "--version" };

@@ -12,6 +12,8 @@ const PERMISSIONS: u32 = 0o7777;
 pub(super) struct Meta {
     kind: FileType,
     uid: u32,
+    /// How many names it has.
+    pub(super) links: u64,
     /// Permissions only.
     pub(super) mode: u32,
     pub(super) stamp: Stamp,
@@ -39,6 +41,7 @@ impl Meta {
         Self {
             kind: FileType::from_raw_mode(stat.st_mode),
             uid: stat.st_uid,
+            links: stat.st_nlink as u64,
             mode: stat.st_mode as u32 & PERMISSIONS,
             stamp: Stamp {
                 file: (stat.st_dev as u64, stat.st_ino as u64),

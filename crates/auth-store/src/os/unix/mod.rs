@@ -1,4 +1,8 @@
 mod meta;
+#[cfg(target_os = "linux")]
+mod mount;
+#[cfg(target_os = "linux")]
+mod process;
 mod spot;
 
 use std::ffi::{OsStr, OsString};
@@ -13,13 +17,16 @@ use std::time::SystemTime;
 
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use self::meta::{Meta, is_ours};
 use crate::fault::{fault, from_io, other, untrusted};
+use crate::os::Reach;
 use crate::steps::{Step, step};
 
+#[cfg(target_os = "linux")]
+pub(crate) use process::{is_gone, machine, started};
 pub(crate) use spot::Spot;
 
 /// How a folder is opened to look things up in it: that needs no permission to list it.
@@ -108,6 +115,15 @@ impl Dir {
         Ok(names)
     }
 
+    /// Who sees the locks of the system in it. What cannot be found out is as on a disk.
+    #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
+    pub(crate) fn reach(&self) -> Reach {
+        #[cfg(target_os = "linux")]
+        return mount::reach(&self.fd);
+        #[cfg(not(target_os = "linux"))]
+        Reach::All
+    }
+
     /// Makes what was renamed or removed in it last. File systems that cannot are let be.
     pub(crate) fn sync(&self) -> io::Result<()> {
         step(Step::SyncDirectory, self.path.as_os_str(), || match rustix::fs::fsync(self.listable()?) {
@@ -185,11 +201,28 @@ impl Dir {
     }
 
     fn meta_of(&self, name: &OsStr) -> Result<Option<Meta>, StoreFault> {
-        match patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW)) {
+        let look = || patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
+        let found = match look() {
+            Err(Errno::NOENT) if self.is_remembered() => look(),
+            found => found,
+        };
+        match found {
             Ok(stat) => Ok(Some(Meta::new(&stat))),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(from_io(&errno.into(), &self.path.join(name))),
         }
+    }
+
+    /// A network file system remembers for a while that a name is missing, until the folder is opened by its name. True
+    /// if this was such a folder.
+    #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
+    fn is_remembered(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        if mount::is_shared(&self.fd) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            return rustix::fs::openat(CWD, &self.path, flags, Mode::empty()).is_ok();
+        }
+        false
     }
 
     /// Where a link leads, if neither the link nor this folder is in another user's hands.
@@ -241,6 +274,41 @@ pub(crate) fn check_home(home: &Path) -> Result<(), StoreFault> {
 /// This machine's name.
 pub(crate) fn host() -> Option<Foreign> {
     rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(Foreign::new)
+}
+
+/// Notes in a file that it changed now, by the clock of the machine that keeps it.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    let at = |nanoseconds| Timespec { tv_sec: 0, tv_nsec: nanoseconds };
+    let now = Timestamps { last_access: at(UTIME_OMIT), last_modification: at(UTIME_NOW) };
+    Ok(rustix::fs::futimens(file, &now)?)
+}
+
+/// True if an error says that there are no locks in this file system, or that nobody keeps them now.
+pub(crate) fn cannot_lock(error: &io::Error) -> bool {
+    let says_so = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
+}
+
+/// True if an error says that there are no links in this file system.
+pub(crate) fn cannot_link(error: &io::Error) -> bool {
+    let says_so = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK];
+    Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
+}
+
+/// What a process's number means something in.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn machine() -> Option<String> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn started(_: u32) -> Option<u64> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_gone(_: u32, _: u64) -> bool {
+    false
 }
 
 /// Looks something up: again if a signal came between, and a few times more if a network file system lost track of it

@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::meta::Meta;
-use super::{Dir, file, patiently};
+use super::{Dir, STALE_TRIES, file, patiently};
 use crate::fault::{fault, from_io, untrusted};
 use crate::os::Stamp;
 use crate::steps::{Step, step};
@@ -83,6 +83,13 @@ impl Spot {
         })
     }
 
+    /// Makes this a second name of the file called `name` in the same folder, if there is none of this name.
+    pub(crate) fn link_to(&self, name: &OsStr) -> io::Result<()> {
+        step(Step::Link, &self.name, || {
+            Ok(rustix::fs::linkat(&*self.dir.fd, name, &*self.dir.fd, &*self.name, AtFlags::empty())?)
+        })
+    }
+
     /// Moves the file into another folder.
     pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
         step(Step::Rename, name, || Ok(rustix::fs::renameat(&*self.dir.fd, &*self.name, &*other.fd, name)?))
@@ -93,7 +100,19 @@ impl Spot {
         step(Step::Unlink, name, || Ok(rustix::fs::unlinkat(&*self.dir.fd, name, AtFlags::empty())?))
     }
 
+    /// Opens the file of this name; on a network file system once more if it has lost its name meanwhile, which may be
+    /// remembered there.
     fn opened(&self, flags: OFlags) -> Result<Option<(File, Stamp)>, StoreFault> {
+        let mut tries = STALE_TRIES;
+        loop {
+            match self.opened_once(flags)? {
+                Some((_, meta)) if meta.links == 0 && tries > 0 && self.dir.is_remembered() => tries -= 1,
+                opened => return Ok(opened.map(|(file, meta)| (file, meta.stamp))),
+            }
+        }
+    }
+
+    fn opened_once(&self, flags: OFlags) -> Result<Option<(File, Meta)>, StoreFault> {
         // Looked at before it is opened: opening a device can do things.
         match self.dir.meta_of(&self.name)? {
             Some(meta) => self.check(&meta)?,
@@ -115,9 +134,9 @@ impl Spot {
             let tight = Mode::from_raw_mode((meta.mode & 0o700) as _);
             let _ = rustix::fs::fchmod(&fd, tight);
             let stat = rustix::fs::fstat(&fd).map_err(|errno| self.said(errno))?;
-            return Ok(Some((file(fd), Meta::new(&stat).stamp)));
+            return Ok(Some((file(fd), Meta::new(&stat))));
         }
-        Ok(Some((file(fd), meta.stamp)))
+        Ok(Some((file(fd), meta)))
     }
 
     fn check(&self, meta: &Meta) -> Result<(), StoreFault> {
