@@ -16,6 +16,7 @@ mod question;
 mod secret;
 mod seed;
 pub mod session;
+pub mod shotgun;
 pub mod site;
 pub mod tiled;
 pub mod time;
@@ -24,6 +25,9 @@ pub mod wire;
 pub use digest::Digest;
 pub use error::Error;
 pub use foreign::Foreign;
-pub use question::{Answer, Holder, Notice, PasswordQuestion, PromptFault, ProviderQuestion, Question};
+pub use question::{
+    Answer, BrowserQuestion, CodeQuestion, Holder, MethodQuestion, Notice, PasswordQuestion, PromptFault,
+    ProviderQuestion, Question, SiteQuestion,
+};
 pub use secret::Secret;
 pub use seed::Seed;

@@ -1,10 +1,12 @@
 //! What a person is asked and told. Data only: each prompt has its own words.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::foreign::Foreign;
 use crate::secret::Secret;
-use crate::site::Origin;
+use crate::shotgun::SignInMethod;
+use crate::site::{Origin, Url, UrlError};
 
 /// One thing to ask. Nobody is given more than ten minutes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -14,6 +16,14 @@ pub enum Question {
     Password(PasswordQuestion),
     /// Which of several providers to sign in with.
     Provider(ProviderQuestion),
+    /// Where to sign in.
+    Site(SiteQuestion),
+    /// By which of several ways to sign in.
+    Method(MethodQuestion),
+    /// A code of an authenticator app, or a backup code.
+    Code(CodeQuestion),
+    /// To go on in a browser.
+    Browser(BrowserQuestion),
 }
 
 /// A name and a password, which go to exactly this origin.
@@ -21,10 +31,12 @@ pub enum Question {
 pub struct PasswordQuestion {
     /// Who will receive them.
     pub origin: Origin,
-    /// What the server calls this way of signing in.
+    /// What the server calls this way of signing in; empty where it has one only.
     pub provider: Foreign,
     /// The name, where it is already settled: then only the password is asked.
     pub username: Option<Foreign>,
+    /// Else the name to be taken if none is given.
+    pub suggested: Option<Foreign>,
     /// True if the last answer was refused.
     pub refused: bool,
     /// How many answers are left, this one included.
@@ -40,6 +52,50 @@ pub struct ProviderQuestion {
     pub providers: Vec<Foreign>,
 }
 
+/// A site's address (spec: Shotgun, section 27).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SiteQuestion {
+    /// The sites somebody signed in to, the last one first.
+    pub recent: Vec<Foreign>,
+    /// The one to be taken if none is given.
+    pub suggested: Option<Foreign>,
+    /// Why the last answer was no address.
+    pub refused: Option<UrlError>,
+}
+
+/// One of several ways to sign in (spec: Shotgun, section 4.1).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct MethodQuestion {
+    /// Where to.
+    pub origin: Origin,
+    /// The ways. Never empty.
+    pub methods: Vec<SignInMethod>,
+    /// The one to be taken if none is chosen: an index into them.
+    pub suggested: usize,
+}
+
+/// The second factor, which goes to this origin (spec: Shotgun, section 5).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct CodeQuestion {
+    /// Who will receive it.
+    pub origin: Origin,
+    /// Whose code.
+    pub username: Foreign,
+    /// True if the last answer was refused.
+    pub refused: bool,
+    /// How many answers are left, this one included.
+    pub left: u8,
+}
+
+/// Whether to go on in a browser, which opens then, or whose address is shown (spec: Shotgun, section 6).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct BrowserQuestion {
+    /// The site to sign in to.
+    pub origin: Origin,
+    /// Who is to sign in there, where that is settled.
+    pub username: Option<Foreign>,
+}
+
 /// What a person answered. An empty name or password is a cancel, which is no answer.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -53,6 +109,14 @@ pub enum Answer {
     },
     /// To [`Question::Provider`]: the index, counted from zero.
     Provider(usize),
+    /// To [`Question::Site`]: what was typed.
+    Site(Foreign),
+    /// To [`Question::Method`]: the index, counted from zero.
+    Method(usize),
+    /// To [`Question::Code`].
+    Code(Secret),
+    /// To [`Question::Browser`]: yes.
+    Proceed,
 }
 
 /// Something to tell, which needs no answer.
@@ -65,6 +129,26 @@ pub enum Notice {
     Waiting(Holder),
     /// What the server says to somebody who has just signed in, `{id}` already filled in.
     Confirmation(Foreign),
+    /// Somebody's session has ended, and they are to sign in again.
+    Ended {
+        /// Where.
+        origin: Origin,
+        /// Who.
+        username: Foreign,
+    },
+    /// A page to be opened in a browser, and shown for those who want another one. It is `https`, or on this machine,
+    /// and holds no name or password (T3).
+    Page {
+        /// Its whole address.
+        page: Url,
+        /// The site it belongs to. A page on another origin is shown before it is opened.
+        origin: Origin,
+    },
+    /// Nobody has approved yet in the browser; it is waited this long still.
+    Approval {
+        /// How long.
+        left: Duration,
+    },
 }
 
 /// Who holds a lock.

@@ -20,6 +20,7 @@ use auth_core::ports::{
     Applied, Asked, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry, Stored, Unreachable,
 };
 use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
+use auth_core::shotgun::SignInMethod;
 use auth_core::site::{Origin, Scheme, Url, UrlError};
 use auth_core::tiled::{
     About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, SessionEntry, TiledUri,
@@ -29,8 +30,8 @@ use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 use auth_core::wire::json::{Json, NotJson};
 use auth_core::wire::{Authorization, Body, Method, Request, Response};
 use auth_core::{
-    Answer, Digest, Error, Foreign, Holder, Notice, PasswordQuestion, PromptFault, ProviderQuestion,
-    Question, Secret, Seed,
+    Answer, BrowserQuestion, CodeQuestion, Digest, Error, Foreign, Holder, MethodQuestion, Notice,
+    PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
 };
 use canary::{has_debug, plant, silent, silent_error, silent_text};
 
@@ -193,12 +194,21 @@ fn ports_and_questions_show_none_s1() {
         origin: origin.clone(),
         provider: Foreign::from("toy"),
         username: Some(Foreign::from("alice")),
+        suggested: None,
         refused: true,
         left: 1,
     };
     silent::<PasswordQuestion>(&asked);
     silent::<Question>(&Question::Password(asked));
     silent::<ProviderQuestion>(&ProviderQuestion { origin: origin.clone(), providers: Vec::new() });
+    silent::<SiteQuestion>(&SiteQuestion { recent: Vec::new(), suggested: None, refused: None });
+    let methods = vec![SignInMethod::Password];
+    silent::<MethodQuestion>(&MethodQuestion { origin: origin.clone(), methods, suggested: 0 });
+    let username = Foreign::from("alice");
+    silent::<CodeQuestion>(&CodeQuestion { origin: origin.clone(), username, refused: false, left: 1 });
+    silent::<BrowserQuestion>(&BrowserQuestion { origin: origin.clone(), username: None });
+    silent::<Answer>(&Answer::Code(secret("code")));
+    silent::<Notice>(&Notice::Page { page: url().with_query(&plant("query")), origin: origin.clone() });
     let answer = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
     silent::<Answer>(&answer);
     silent::<Event>(&Event::Answer(answer));
@@ -290,7 +300,7 @@ fn flows_and_their_ends_show_none_s1() {
     let recalled = Event::Recalled(Asked::Answered);
     let to_ask = [about.clone(), opened.clone(), recalled];
     let governed = to_ask.into_iter().chain([Event::Answer(typed.clone()), answered.clone(), opened.clone()]);
-    play::<Governor>(Governor::new(asking), governed);
+    play::<Governor<_, _>>(Governor::new(asking), governed);
     play::<Password>(
         Password::new(url(), Foreign::from("toy"), None),
         [Event::Answer(typed), answered.clone()],

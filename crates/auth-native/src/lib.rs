@@ -118,8 +118,8 @@ pub use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 pub use auth_core::wire::{Authorization, Body, Method, Request, Response};
 #[doc(inline)]
 pub use auth_core::{
-    Answer, Digest, Foreign, Holder, Notice, PasswordQuestion, PromptFault, ProviderQuestion, Question,
-    Secret, Seed,
+    Answer, BrowserQuestion, CodeQuestion, Digest, Foreign, Holder, MethodQuestion, Notice, PasswordQuestion,
+    PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
 };
 #[cfg(all(feature = "terminal", unix))]
 #[doc(inline)]

@@ -102,6 +102,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                 origin,
                 provider: Foreign::from(self.called.as_str()),
                 username: self.username.clone(),
+                suggested: None,
                 refused: self.refused.is_some(),
                 left: self.refused.unwrap_or(3),
             })

@@ -1,10 +1,11 @@
 use core::time::Duration;
 
 use super::contract::{Machine, Nested, Pending, nest};
-use super::{Event, Held, Login, Outcome, Resource, SignedIn, Step};
+use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{CannotPrompt, Error, Misuse};
-use crate::ports::{Asked, Loaded, LockKind};
+use crate::ports::{Asked, Key, Loaded, LockKind};
 use crate::question::{Notice, PromptFault, Question};
+use crate::session::Session;
 use crate::time::{Now, Timestamp};
 
 /// How long a person who said no is not asked again, if nothing else is chosen.
@@ -13,6 +14,18 @@ pub const COOL_DOWN: Duration = Duration::from_secs(30);
 pub const QUOTA: u8 = 3;
 /// How long nobody is asked then.
 pub const MUTED_FOR: Duration = Duration::from_hours(1);
+
+/// A sign-in that asks a person.
+pub trait Asks: Machine {
+    /// Names the session that it is about.
+    fn key(&self) -> Key;
+
+    /// True if a session that is stored will do; false if somebody wants to be asked.
+    fn reuses(&self) -> bool;
+
+    /// What it comes to with a session that somebody else has got meanwhile; nothing, if that will not do.
+    fn adopt(&self, now: Now, session: Session) -> Option<Self::Output>;
+}
 
 /// A sign-in that asks a person only when nobody else on the machine is asking for the same site: it waits for whoever
 /// does, and goes on with what they got.
@@ -28,8 +41,8 @@ pub const MUTED_FOR: Duration = Duration::from_hours(1);
 /// who said no, to whatever program, is not asked again for a [`COOL_DOWN`]; where [`QUOTA`] questions in a row were not
 /// answered, nobody is for [`MUTED_FOR`]. An explicit sign-in, one that reuses no session, asks all the same.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Governor {
-    login: Login,
+pub struct Governor<L, T> {
+    login: L,
     cool_down: Duration,
     parked: Option<Question>,
     held: Option<Held>,
@@ -39,25 +52,25 @@ pub struct Governor {
     ours: Option<Asked>,
     /// True once the question may be put.
     admitted: bool,
-    state: State,
+    state: State<T>,
     pending: Pending,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum State {
+enum State<T> {
     Going,
     Trying,
     Telling,
     Waiting,
     Recalling,
     Looking,
-    Noting(Box<Result<Outcome<SignedIn>, Error>>),
-    Closing(Box<Result<Outcome<SignedIn>, Error>>),
+    Noting(Box<Result<Outcome<T>, Error>>),
+    Closing(Box<Result<Outcome<T>, Error>>),
 }
 
-impl Governor {
+impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
     /// Governs a sign-in. One that is to use a stored session uses what is stored while it waits.
-    pub fn new(login: Login) -> Self {
+    pub fn new(login: L) -> Self {
         Self {
             login,
             cool_down: COOL_DOWN,
@@ -95,9 +108,9 @@ impl Governor {
         };
     }
 
-    fn go(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
+    fn go(&mut self, now: Now, event: Event) -> Result<Step<T>, Misuse> {
         self.hear(now, &event);
-        Ok(match nest::<_, SignedIn>(&mut self.login, now, event)? {
+        Ok(match nest::<_, T>(&mut self.login, now, event)? {
             Nested::Step(Step::Ask(question)) if !self.admitted => {
                 self.parked = Some(question);
                 self.lock(State::Trying, false)
@@ -107,18 +120,18 @@ impl Governor {
         })
     }
 
-    fn lock(&mut self, state: State, wait: bool) -> Step<SignedIn> {
+    fn lock(&mut self, state: State<T>, wait: bool) -> Step<T> {
         self.state = state;
-        Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.uri().key() }, wait }
+        Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.key() }, wait }
     }
 
-    fn recall(&mut self, held: Option<Held>) -> Step<SignedIn> {
+    fn recall(&mut self, held: Option<Held>) -> Step<T> {
         self.held = held;
         self.state = State::Recalling;
-        Step::Recall(self.login.uri().key())
+        Step::Recall(self.login.key())
     }
 
-    fn admit(&mut self, now: Now, asked: Asked) -> Step<SignedIn> {
+    fn admit(&mut self, now: Now, asked: Asked) -> Step<T> {
         self.before = asked;
         let why = quiet(asked, now.wall, self.cool_down).filter(|_| self.login.reuses());
         if let Some(why) = why {
@@ -127,12 +140,12 @@ impl Governor {
         self.admitted = true;
         if self.login.reuses() {
             self.state = State::Looking;
-            return Step::Load(self.login.uri().key());
+            return Step::Load(self.login.key());
         }
         self.ask()
     }
 
-    fn ask(&mut self) -> Step<SignedIn> {
+    fn ask(&mut self) -> Step<T> {
         self.state = State::Going;
         match self.parked.take() {
             Some(question) => Step::Ask(question),
@@ -141,20 +154,21 @@ impl Governor {
         }
     }
 
-    fn looked(&mut self, now: Now, loaded: Loaded) -> Step<SignedIn> {
-        match loaded {
-            Loaded::Found(stored) if stored.session.lasts(now, Duration::ZERO) => {
-                let value = SignedIn { uri: self.login.uri().clone(), session: stored.session, reused: true };
-                self.end(Ok(Outcome::clean(value)))
-            }
-            _ => self.ask(),
+    fn looked(&mut self, now: Now, loaded: Loaded) -> Step<T> {
+        let adopted = match loaded {
+            Loaded::Found(stored) => self.login.adopt(now, stored.session),
+            Loaded::None | Loaded::Torn => None,
+        };
+        match adopted {
+            Some(value) => self.end(Ok(Outcome::clean(value))),
+            None => self.ask(),
         }
     }
 
-    fn end(&mut self, result: Result<Outcome<SignedIn>, Error>) -> Step<SignedIn> {
+    fn end(&mut self, result: Result<Outcome<T>, Error>) -> Step<T> {
         if let Some(asked) = self.ours.take().filter(|asked| *asked != self.before) {
             self.state = State::Noting(Box::new(result));
-            return Step::Note { key: self.login.uri().key(), asked };
+            return Step::Note { key: self.login.key(), asked };
         }
         match self.held.take() {
             Some(held) => {
@@ -166,8 +180,8 @@ impl Governor {
     }
 }
 
-impl Machine for Governor {
-    type Output = SignedIn;
+impl<L: Asks<Output = T>, T: Clone> Machine for Governor<L, T> {
+    type Output = T;
 
     fn pending(&mut self) -> &mut Pending {
         &mut self.pending
@@ -178,10 +192,10 @@ impl Machine for Governor {
     }
 
     fn is_redeeming(&self) -> bool {
-        self.state == State::Going && self.login.is_redeeming()
+        matches!(self.state, State::Going) && self.login.is_redeeming()
     }
 
-    fn advance(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
+    fn advance(&mut self, now: Now, event: Event) -> Result<Step<T>, Misuse> {
         Ok(match (self.state.clone(), event) {
             (State::Going, event) => return self.go(now, event),
             // What cannot be kept is not shared.

@@ -1,10 +1,13 @@
+use core::time::Duration;
+
 use super::contract::{Machine, Nested, Pending, nest};
 use super::{
-    Discover, Discovered, Event, Granted, Held, Outcome, Password, Renewal, Renewed, Resource, Step, Warning,
+    Asks, Discover, Discovered, Event, Granted, Held, Outcome, Password, Renewal, Renewed, Resource, Step,
+    Warning,
 };
 use crate::error::{CannotPrompt, Error, Misuse, Peer, Policy, StoreFault, StoreFaultKind};
 use crate::foreign::Foreign;
-use crate::ports::{Change, LockKind, SiteEntry};
+use crate::ports::{Change, Key, LockKind, SiteEntry};
 use crate::question::{Answer, Notice, PromptFault, ProviderQuestion, Question};
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -94,16 +97,6 @@ impl Login {
             state: State::New,
             pending: Pending::default(),
         }
-    }
-
-    /// The server, as far as it is known by now.
-    pub(super) fn uri(&self) -> &TiledUri {
-        &self.uri
-    }
-
-    /// True if a stored session will do.
-    pub(super) fn reuses(&self) -> bool {
-        self.options.reuse
     }
 
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
@@ -301,6 +294,21 @@ impl Login {
         let session = self.session.take().unwrap_or_default();
         let value = SignedIn { uri: self.uri.clone(), session, reused: false };
         Step::Done(Ok(Outcome { value, warnings: core::mem::take(&mut self.warnings) }))
+    }
+}
+
+impl Asks for Login {
+    fn key(&self) -> Key {
+        self.uri.key()
+    }
+
+    fn reuses(&self) -> bool {
+        self.options.reuse
+    }
+
+    fn adopt(&self, now: Now, session: Session) -> Option<SignedIn> {
+        let lasts = session.lasts(now, Duration::ZERO);
+        lasts.then(|| SignedIn { uri: self.uri.clone(), session, reused: true })
     }
 }
 

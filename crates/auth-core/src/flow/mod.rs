@@ -53,7 +53,7 @@ pub use call::{Call, Called};
 pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, STORE_DEADLINE};
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
-pub use governor::{COOL_DOWN, Governor, MUTED_FOR, QUOTA};
+pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA};
 pub use login::{Login, LoginOptions, SignedIn};
 pub use logout::{LoggedOut, Logout, Revocation};
 pub use password::{Granted, Password};

@@ -53,6 +53,7 @@ impl Password {
             origin: self.endpoint.origin().clone(),
             provider: self.provider.clone(),
             username: self.username.clone(),
+            suggested: None,
             refused: self.left < ANSWERS,
             left: self.left,
         }))

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::script::*;
-use crate::flow::{LoginOptions, Warning};
+use crate::flow::{Login, LoginOptions, SignedIn, Warning};
 use crate::foreign::Foreign;
 use crate::question::{PasswordQuestion, PromptFault};
 use crate::session::Session;
@@ -12,7 +12,7 @@ const ABOUT: &str = r#"{"authentication":{"required":true,"providers":[{"provide
 /// The lock for questions; the other is the one that every conversation has.
 const ASKING: Held = Held(8);
 
-fn governed(reuse: bool) -> Governor {
+fn governed(reuse: bool) -> Governor<Login, SignedIn> {
     Governor::new(Login::new(uri(), LoginOptions { reuse, ..LoginOptions::default() }, seed()))
 }
 
@@ -25,6 +25,7 @@ fn question() -> Expected {
         origin: uri().origin().clone(),
         provider: Foreign::from("toy"),
         username: None,
+        suggested: None,
         refused: false,
         left: 3,
     }))
@@ -159,7 +160,7 @@ fn nobody_waits_where_nobody_is_asked() {
 }
 
 /// A question that is about to be put, after what is known of the last one.
-fn about_to_ask(before: Asked) -> Talk<Governor> {
+fn about_to_ask(before: Asked) -> Talk<Governor<Login, SignedIn>> {
     let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
     Talk::start(governed(true)).follow(with(nobody(), turns))
 }

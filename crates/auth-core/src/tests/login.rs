@@ -59,6 +59,7 @@ fn question(provider: &str, username: Option<&str>) -> Expected {
         origin: uri().origin().clone(),
         provider: Foreign::from(provider),
         username: username.map(Foreign::from),
+        suggested: None,
         refused: false,
         left: 3,
     }))

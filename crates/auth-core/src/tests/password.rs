@@ -16,6 +16,7 @@ fn question(username: Option<&str>, refused: bool, left: u8) -> Expected {
         origin: at(TOKEN).origin().clone(),
         provider: Foreign::from("toy"),
         username: username.map(Foreign::from),
+        suggested: None,
         refused,
         left,
     }))

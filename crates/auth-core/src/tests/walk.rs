@@ -176,6 +176,25 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
                 Event::PromptFailed(PromptFault::Cannot(CannotPrompt::HungUp)),
             ])
             .collect(),
+        Step::Ask(Question::Site(_)) => {
+            let typed = |site: &str| Event::Answer(Answer::Site(Foreign::from(site)));
+            let no = Event::PromptFailed(PromptFault::Cancelled);
+            vec![typed("studio.example"), typed("ftp://studio.example"), typed(""), no]
+        }
+        Step::Ask(Question::Method(question)) => (0..question.methods.len())
+            .map(|index| Event::Answer(Answer::Method(index)))
+            .chain([Event::PromptFailed(PromptFault::Cancelled)])
+            .collect(),
+        Step::Ask(Question::Code(_)) => vec![
+            Event::Answer(Answer::Code(secret("code"))),
+            Event::Answer(Answer::Code(Secret::default())),
+            Event::PromptFailed(PromptFault::Cancelled),
+        ],
+        Step::Ask(Question::Browser(_)) => vec![
+            Event::Answer(Answer::Proceed),
+            Event::PromptFailed(PromptFault::Cancelled),
+            Event::PromptFailed(PromptFault::Cannot(CannotPrompt::NoTerminal)),
+        ],
         Step::Tell(_) => vec![Event::Told],
         Step::Load(_) => found()
             .into_iter()
@@ -213,6 +232,10 @@ fn strangers() -> Vec<Event> {
         Event::Unreachable { fault: TransportFault::Connect, sent: Sent::No },
         Event::Answer(Answer::Provider(99)),
         Event::Answer(Answer::Password { username: "u".into(), password: secret("p") }),
+        Event::Answer(Answer::Site("s".into())),
+        Event::Answer(Answer::Method(99)),
+        Event::Answer(Answer::Code(secret("c"))),
+        Event::Answer(Answer::Proceed),
         Event::PromptFailed(PromptFault::Cancelled),
         Event::Told,
         Event::Loaded(Loaded::None),
@@ -237,9 +260,15 @@ fn belongs<T>(step: &Step<T>, event: &Event) -> bool {
         | (Step::Open { .. }, Event::Opened(_) | Event::Busy(_) | Event::StoreFailed(_))
         | (Step::Close(_), Event::Closed)
         | (Step::Ask(_), Event::PromptFailed(_))
-        | (Step::Ask(Question::Password(_)), Event::Answer(Answer::Password { .. })) => true,
+        | (Step::Ask(Question::Password(_)), Event::Answer(Answer::Password { .. }))
+        | (Step::Ask(Question::Site(_)), Event::Answer(Answer::Site(_)))
+        | (Step::Ask(Question::Code(_)), Event::Answer(Answer::Code(_)))
+        | (Step::Ask(Question::Browser(_)), Event::Answer(Answer::Proceed)) => true,
         (Step::Ask(Question::Provider(question)), Event::Answer(Answer::Provider(index))) => {
             *index < question.providers.len()
+        }
+        (Step::Ask(Question::Method(question)), Event::Answer(Answer::Method(index))) => {
+            *index < question.methods.len()
         }
         _ => false,
     }

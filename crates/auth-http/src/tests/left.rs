@@ -120,6 +120,7 @@ impl Machine for Asks {
                 origin: "http://127.0.0.1:1/".parse::<Url>().unwrap().origin().clone(),
                 provider: "toy".into(),
                 username: None,
+                suggested: None,
                 refused: false,
                 left: 1,
             })),

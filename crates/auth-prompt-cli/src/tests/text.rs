@@ -13,6 +13,7 @@ fn password(url: &str, provider: &str, username: Option<&str>, refused: bool, le
         origin: origin(url),
         provider: Foreign::from(provider),
         username: username.map(Foreign::from),
+        suggested: None,
         refused,
         left,
     }
