@@ -1,14 +1,21 @@
 //! `cargo xtask bench`: how the project compares with its peers, as tables of ratios.
 
+mod herd;
+mod lock;
 mod page;
+mod programs;
 mod sample;
 
 use crate::workspace;
 
 use page::Section;
 
+type Measure = fn() -> Result<Section, String>;
+
 /// What can be measured. Each gives a section of the page.
-const BENCHES: [(&str, fn() -> Result<Section, String>); 0] = [];
+const BENCHES: &[(&str, Measure)] = &[
+    ("lock", lock::measure), //
+];
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let names: Vec<&str> = args.iter().map(String::as_str).collect();

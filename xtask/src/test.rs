@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, with the servers and the binaries that some of them need.
 
-mod artifacts;
+pub(crate) mod artifacts;
 mod canaries;
 mod counts;
 mod other_uid;

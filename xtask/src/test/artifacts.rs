@@ -15,11 +15,11 @@ pub(super) struct Built {
 
 /// Something that can be run.
 #[derive(Debug, PartialEq)]
-pub(super) struct Executable {
-    pub(super) name: String,
+pub(crate) struct Executable {
+    pub(crate) name: String,
     /// `bin`, `example`, `test`, ...
-    pub(super) kind: String,
-    pub(super) path: PathBuf,
+    pub(crate) kind: String,
+    pub(crate) path: PathBuf,
 }
 
 /// Builds the command and the facade's examples.
@@ -34,7 +34,7 @@ pub(super) fn build() -> Result<Built, String> {
 }
 
 /// Runs a building cargo command and lists the executables it made. Compiler messages are shown.
-pub(super) fn executables(args: &[&str]) -> Result<Vec<Executable>, String> {
+pub(crate) fn executables(args: &[&str]) -> Result<Vec<Executable>, String> {
     let mut command = workspace::cargo();
     command.args(args).arg("--message-format=json-render-diagnostics");
     command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::inherit());
