@@ -209,8 +209,7 @@ fn while_the_holder_of_the_lock_is_stopped_nobody_else_redeems_and_afterwards_al
     let lock = world.store.lock(LockKind::Renewal, &world.key(), Duration::ZERO).unwrap();
     assert!(matches!(&lock, Locking::Busy(busy) if busy.pid == Some(holder)), "{lock:?}");
 
-    let is_kept =
-        |error: &AuthError| matches!(error, AuthError::Store(fault) if fault.kind == StoreFaultKind::Locked);
+    let is_kept = |error: &AuthError| matches!(error, AuthError::Store(fault) if matches!(fault.kind, StoreFaultKind::Locked(_)));
     let reached = world.server.connections();
     for driver in [Driver::Blocking, Driver::Async] {
         // In its margin, with a while to go when the wait is over.

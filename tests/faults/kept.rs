@@ -27,7 +27,7 @@ fn meet(kind: Kind, command: Command, lock: LockKind) -> (Run, String) {
 }
 
 fn is_locked(error: &Error) -> bool {
-    matches!(error, Error::Store(fault) if fault.kind == StoreFaultKind::Locked)
+    matches!(error, Error::Store(fault) if matches!(fault.kind, StoreFaultKind::Locked(_)))
 }
 
 #[test]

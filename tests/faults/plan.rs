@@ -5,9 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use auth_core::Foreign;
 use auth_core::error::{CannotPrompt, Sent, StoreFault, StoreFaultKind, TransportFault};
 use auth_core::ports::LockKind;
+use auth_core::{Foreign, Holder};
 use auth_http::Cancel;
 
 /// What a driver calls.
@@ -121,7 +121,7 @@ pub(crate) fn store_kinds() -> Vec<StoreFaultKind> {
         StoreFaultKind::Full,
         StoreFaultKind::NotA("directory"),
         StoreFaultKind::Untrusted("it is a folder of another user's"),
-        StoreFaultKind::Locked,
+        StoreFaultKind::Locked(Holder::default()),
         StoreFaultKind::Timeout,
         StoreFaultKind::NoHome,
         StoreFaultKind::Other(Foreign::from("input/output error")),

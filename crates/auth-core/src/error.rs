@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::foreign::Foreign;
+use crate::question::Holder;
 use crate::site::Origin;
 
 /// How a flow ends when it does not succeed.
@@ -350,8 +351,8 @@ pub enum StoreFaultKind {
     #[error("refused, because another user could have placed or changed it: {0}")]
     Untrusted(&'static str),
     /// Another process kept it locked.
-    #[error("kept locked by another process for too long")]
-    Locked,
+    #[error("kept locked by {0} for too long")]
+    Locked(Holder),
     /// Nothing can be locked there.
     #[error("nothing can be locked in this file system")]
     NoLocks,

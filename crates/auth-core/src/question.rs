@@ -1,5 +1,7 @@
 //! What a person is asked and told. Data only: each prompt has its own words.
 
+use core::fmt;
+
 use crate::foreign::Foreign;
 use crate::secret::Secret;
 use crate::site::Origin;
@@ -72,6 +74,16 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// Its machine, if known.
     pub host: Option<Foreign>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            Some(pid) => write!(f, "process {pid}")?,
+            None => f.write_str("another process")?,
+        }
+        self.host.as_ref().map_or(Ok(()), |host| write!(f, " on {host}"))
+    }
 }
 
 /// How a question ended without an answer.

@@ -13,13 +13,7 @@ pub(crate) fn notice(notice: &Notice) -> String {
                 "Warning: {origin} is not encrypted. Anyone on the way can read what is sent, passwords too.\n"
             )
         }
-        Notice::Waiting(holder) => {
-            let place = holder.host.as_ref().map(|host| format!(" on {host}")).unwrap_or_default();
-            match holder.pid {
-                Some(pid) => format!("Waiting for the sign-in in process {pid}{place} ...\n"),
-                None => format!("Waiting for the sign-in in another process{place} ...\n"),
-            }
-        }
+        Notice::Waiting(holder) => format!("Waiting for the sign-in in {holder} ...\n"),
         Notice::Confirmation(message) => {
             message.lines().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
         }

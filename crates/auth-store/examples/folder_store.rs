@@ -124,7 +124,8 @@ impl FolderStore {
     /// Reads a file, changes it, writes it: nobody else does so meanwhile.
     fn change<T>(&self, key: &Key, change: impl FnOnce(&mut Members) -> (bool, T)) -> Result<T, StoreFault> {
         let path = self.path(key);
-        let locked = || StoreFault { kind: StoreFaultKind::Locked, path: shown(&path) };
+        let kind = StoreFaultKind::Locked(Holder::default());
+        let locked = || StoreFault { kind, path: shown(&path) };
         // One lock for all files, because the order of the sites is in all of them.
         let _lock = self.take("change.lock", CHANGE_WAIT)?.ok_or_else(locked)?;
         let mut members = Self::read(&path)?;

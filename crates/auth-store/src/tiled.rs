@@ -122,9 +122,9 @@ impl TiledDirectory {
     fn change(&self, name: &str) -> Result<Guard, StoreFault> {
         match self.take(name, CHANGE_WAIT)? {
             Taken::Ours(guard) => Ok(guard),
-            Taken::Theirs(_) => {
+            Taken::Theirs(holder) => {
                 let path = self.roots.state.join(LOCKS).join(lock_name(name));
-                Err(fault(StoreFaultKind::Locked, &path))
+                Err(fault(StoreFaultKind::Locked(holder), &path))
             }
         }
     }

@@ -3,7 +3,7 @@ use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{Error, Misuse, StoreFault, StoreFaultKind, TransportFault, Trouble};
 use crate::foreign::Foreign;
 use crate::ports::{Change, Loaded, LockKind, Stored};
-use crate::question::Notice;
+use crate::question::{Holder, Notice};
 use crate::session::Generation;
 use crate::tiled::{RevokeAnswer, TiledUri, read_revoke, revoke};
 use crate::time::Now;
@@ -28,8 +28,8 @@ pub struct Logout {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum State {
     Locking,
-    Telling,
-    Waiting,
+    Telling(Holder),
+    Waiting(Holder),
     Looking,
     Revoking(Generation),
     Clearing(Revocation),
@@ -119,20 +119,23 @@ impl Machine for Logout {
             }
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
             (State::Locking, Event::Start) => self.lock(State::Locking, false),
-            (State::Locking | State::Waiting, Event::Opened(held)) => {
+            (State::Locking | State::Waiting(_), Event::Opened(held)) => {
                 self.held = Some(held);
                 self.state = State::Looking;
                 Step::Load(self.uri.key())
             }
             (State::Locking, Event::Busy(holder)) => {
-                self.state = State::Telling;
+                self.state = State::Telling(holder.clone());
                 Step::Tell(Notice::Waiting(holder))
             }
-            (State::Telling, _) => self.lock(State::Waiting, true),
-            (State::Locking | State::Waiting | State::Looking, Event::StoreFailed(fault)) => {
+            (State::Telling(holder), _) => self.lock(State::Waiting(holder), true),
+            (State::Locking | State::Waiting(_) | State::Looking, Event::StoreFailed(fault)) => {
                 self.end(Err(fault.into()))
             }
-            (State::Locking | State::Waiting, _) => self.end(Err(fault(StoreFaultKind::Locked))),
+            (State::Waiting(_), Event::Busy(holder)) | (State::Waiting(holder), _) => {
+                self.end(Err(fault(StoreFaultKind::Locked(holder))))
+            }
+            (State::Locking, _) => self.end(Err(fault(StoreFaultKind::Locked(Holder::default())))),
             (State::Looking, Event::Loaded(Loaded::Found(stored))) => self.revoke(&stored),
             (State::Looking, Event::Loaded(Loaded::None)) => self.end(Err(Error::NotSignedIn)),
             (State::Looking, _) => self.end(Err(fault(StoreFaultKind::Timeout))),

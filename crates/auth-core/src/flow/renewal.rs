@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Misuse, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble};
 use crate::foreign::Foreign;
 use crate::ports::{Change, Loaded, LockKind, Stored};
-use crate::question::Notice;
+use crate::question::{Holder, Notice};
 use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::{Generation, Links, Session};
@@ -58,8 +58,8 @@ enum State {
     Pausing,
     Discovering(Box<Discover>),
     Locking,
-    Telling,
-    Waiting,
+    Telling(Holder),
+    Waiting(Holder),
     /// Looking again, with the lock.
     Rereading,
     Intending,
@@ -334,6 +334,10 @@ impl Renewal {
     }
 }
 
+fn locked(holder: Holder) -> StoreFault {
+    StoreFault { kind: StoreFaultKind::Locked(holder), path: Foreign::default() }
+}
+
 impl Machine for Renewal {
     type Output = Renewed;
 
@@ -361,27 +365,27 @@ impl Machine for Renewal {
                 let state = if self.held.is_some() { State::Rereading } else { State::Looking };
                 self.look(state)
             }
-            (State::Looking | State::Rereading | State::Intending, Event::StoreFailed(fault)) => {
-                self.make_do(now, fault.into())
-            }
+            (
+                State::Looking | State::Rereading | State::Intending | State::Locking | State::Waiting(_),
+                Event::StoreFailed(fault),
+            ) => self.make_do(now, fault.into()),
             (State::Looking | State::Rereading | State::Intending, Event::TimedOut) => {
                 self.make_do(now, slow().into())
             }
 
-            (State::Locking | State::Waiting, Event::Opened(held)) => {
+            (State::Locking | State::Waiting(_), Event::Opened(held)) => {
                 self.held = Some(held);
                 self.look(State::Rereading)
             }
             (State::Locking, Event::Busy(holder)) => {
-                self.state = State::Telling;
+                self.state = State::Telling(holder.clone());
                 Step::Tell(Notice::Waiting(holder))
             }
-            (State::Telling, _) => self.lock(State::Waiting, true),
-            (State::Locking | State::Waiting, Event::StoreFailed(fault)) => self.make_do(now, fault.into()),
-            (State::Locking | State::Waiting, _) => {
-                let fault = StoreFault { kind: StoreFaultKind::Locked, path: Foreign::default() };
-                self.make_do(now, fault.into())
+            (State::Telling(holder), _) => self.lock(State::Waiting(holder), true),
+            (State::Waiting(_), Event::Busy(holder)) | (State::Waiting(holder), _) => {
+                self.make_do(now, locked(holder).into())
             }
+            (State::Locking, _) => self.make_do(now, locked(Holder::default()).into()),
 
             (State::Intending, _) => self.redeem(now),
             (State::Redeeming, Event::Response(response)) => {

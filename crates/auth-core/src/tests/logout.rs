@@ -133,13 +133,13 @@ fn a_store_that_fails_is_the_error_and_the_lock_is_given_back() {
     let fault = |kind| Err(store_fault(kind).into());
     let opening = |event| [(try_lock(), event)];
     assert_eq!(run(flow(), opening(Event::StoreFailed(full()))), Err(full().into()));
-    assert_eq!(run(flow(), opening(Event::TimedOut)), fault(StoreFaultKind::Locked));
+    assert_eq!(run(flow(), opening(Event::TimedOut)), fault(StoreFaultKind::Locked(Holder::default())));
     let waiting = [
         (try_lock(), Event::Busy(holder())),
         (tell(Notice::Waiting(holder())), Event::Told),
         (lock(), Event::TimedOut),
     ];
-    assert_eq!(run(flow(), waiting), fault(StoreFaultKind::Locked));
+    assert_eq!(run(flow(), waiting), fault(StoreFaultKind::Locked(holder())));
     let looking = |event| [(try_lock(), opened()), (load(), event), unlock()];
     assert_eq!(run(flow(), looking(Event::StoreFailed(full()))), Err(full().into()));
     assert_eq!(run(flow(), looking(Event::TimedOut)), fault(StoreFaultKind::Timeout));

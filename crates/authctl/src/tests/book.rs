@@ -70,7 +70,7 @@ fn errors() -> Vec<Error> {
         fault(StoreFaultKind::Full).into(),
         fault(StoreFaultKind::NotA("file")).into(),
         fault(StoreFaultKind::Untrusted("it is a file of another user's")).into(),
-        fault(StoreFaultKind::Locked).into(),
+        fault(StoreFaultKind::Locked(auth_native::Holder::default())).into(),
         fault(StoreFaultKind::NoLocks).into(),
         fault(StoreFaultKind::Timeout).into(),
         fault(StoreFaultKind::NoHome).into(),

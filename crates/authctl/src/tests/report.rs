@@ -1,5 +1,5 @@
 use auth_native::error::{Misuse, StoreFaultKind};
-use auth_native::{Foreign, address};
+use auth_native::{Foreign, Holder, address};
 
 use super::*;
 
@@ -331,10 +331,10 @@ fn stores_that_fail_are_said() {
             ),
         ),
         (
-            store(StoreFaultKind::Locked),
+            store(StoreFaultKind::Locked(Holder { pid: Some(12), host: Some("render07".into()) })),
             7,
             "store",
-            "/home/a/.cache/tiled: kept locked by another process for too long\nWait until the other process has ended, \
+            "/home/a/.cache/tiled: kept locked by process 12 on render07 for too long\nWait until the other process has ended, \
              or end it."
                 .to_owned(),
         ),

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -195,7 +196,9 @@ impl Rig {
 
     /// With the site set up in another way.
     pub(crate) fn with(set_up: impl FnOnce(&mut TiledSite)) -> Self {
-        let mut site = TiledSite::demo([7; 32]);
+        // Sites of one seed give the same tokens, and one test's would be found among another's.
+        static SEEDS: AtomicU8 = AtomicU8::new(7);
+        let mut site = TiledSite::demo([SEEDS.fetch_add(1, Ordering::Relaxed); 32]);
         set_up(&mut site);
         let password = canary::plant("the password of demo");
         site.config.users[0].password = password.as_str().into();
