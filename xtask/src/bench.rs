@@ -1,8 +1,11 @@
 //! `cargo xtask bench`: how the project compares with its peers, as tables of ratios.
 
+mod herd;
 mod hot;
+mod lock;
 mod package;
 mod page;
+mod programs;
 mod sample;
 mod small;
 mod start;
@@ -17,7 +20,7 @@ type Bench = fn() -> Result<Section, String>;
 
 /// What can be measured. Each gives a section of the page.
 const BENCHES: &[(&str, Bench)] =
-    &[("start", start::measure), ("hot", hot::measure), ("small", small::measure)];
+    &[("lock", lock::measure), ("start", start::measure), ("hot", hot::measure), ("small", small::measure)];
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let names: Vec<&str> = args.iter().map(String::as_str).collect();
