@@ -8,7 +8,9 @@ mod page;
 mod programs;
 mod sample;
 mod small;
+mod stampede;
 mod start;
+mod store;
 mod subject;
 
 use crate::workspace;
@@ -19,8 +21,14 @@ use page::Section;
 type Bench = fn() -> Result<Section, String>;
 
 /// What can be measured. Each gives a section of the page.
-const BENCHES: &[(&str, Bench)] =
-    &[("lock", lock::measure), ("start", start::measure), ("hot", hot::measure), ("small", small::measure)];
+const BENCHES: &[(&str, Bench)] = &[
+    ("stampede", stampede::measure),
+    ("store", store::measure),
+    ("lock", lock::measure),
+    ("start", start::measure),
+    ("hot", hot::measure),
+    ("small", small::measure),
+];
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let names: Vec<&str> = args.iter().map(String::as_str).collect();

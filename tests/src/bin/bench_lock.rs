@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("ready");
     std::io::stdin().read_line(&mut String::new())?;
     let started = Instant::now();
-    let held: Option<Box<dyn Send>> = match way.as_str() {
+    let lock: Option<Box<dyn Send>> = match way.as_str() {
         "ours" => ours(Path::new(&folder), wait)?,
         "kernel" => {
             let file = open(Path::new(&folder))?;
@@ -35,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "polling" => polling(open(Path::new(&folder))?, started, wait)?,
         _ => return Err("no such way".into()),
     };
-    let word = if held.is_some() { "held" } else { "busy" };
+    let word = if lock.is_some() { "held" } else { "busy" };
     println!("{word} {}", started.elapsed().as_micros());
-    if held.is_some() {
+    if lock.is_some() {
         sleep(hold);
     }
-    drop(held);
+    drop(lock);
     Ok(())
 }
 
@@ -52,7 +52,7 @@ fn ours(folder: &Path, wait: Duration) -> Result<Option<Box<dyn Send>>, Box<dyn 
     let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
     let key = Key { site: "http://h/api/v1/".to_owned(), slot: String::new() };
     Ok(match store.lock(LockKind::Renewal, &key, wait)? {
-        Locking::Held(held) => Some(held),
+        Locking::Held(lock) => Some(lock),
         Locking::Busy(_) => None,
     })
 }

@@ -67,7 +67,11 @@ pub(crate) struct Herd(Vec<Talker>);
 
 impl Herd {
     pub(crate) fn ready(commands: impl IntoIterator<Item = Command>) -> Result<Self, String> {
-        let mut talkers: Vec<Talker> = commands.into_iter().map(Talker::start).collect::<Result<_, _>>()?;
+        Self::of(commands.into_iter().map(Talker::start).collect::<Result<_, _>>()?)
+    }
+
+    /// The same of those that were told something before.
+    pub(crate) fn of(mut talkers: Vec<Talker>) -> Result<Self, String> {
         talkers.iter_mut().try_for_each(|talker| talker.expect("ready"))?;
         Ok(Self(talkers))
     }

@@ -76,9 +76,9 @@ fn run(programs: &Programs, way: &str, crowd: u32, wait: u32) -> Result<(Duratio
             .collect::<Result<Vec<_>, String>>()?,
     )?;
     let ends = herd.go()?.into_iter().map(|(_, said)| read(&said)).collect::<Result<Vec<_>, _>>()?;
-    let held = ends.iter().filter(|(held, _)| *held);
-    let worst = held.clone().map(|(_, wait)| *wait).max().unwrap_or_default();
-    Ok((worst, ends.len() - held.count()))
+    let waits: Vec<_> = ends.iter().filter(|(held, _)| *held).map(|(_, wait)| *wait).collect();
+    let worst = waits.iter().max().copied().unwrap_or_default();
+    Ok((worst, ends.len() - waits.len()))
 }
 
 fn command(

@@ -9,7 +9,7 @@ pub(crate) const PAGE: &str = "docs/benchmarks.md";
 
 const HEAD: &str = "# Benchmarks\n\n\
     Each section is what its command printed last, on the machine and at the date it names. Ratios hold elsewhere; lengths of\n\
-    time do not.\n";
+    time do not. Other programs may have run on the machine meanwhile, and did: what is compared ran in turn.\n";
 
 /// What one bench found.
 #[derive(Clone, PartialEq, Debug, Default)]

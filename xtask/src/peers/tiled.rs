@@ -46,6 +46,11 @@ impl Peers {
         json(self.urls(), &self.installed.python)
     }
 
+    /// What each server has written.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = String> {
+        self.servers.iter().map(|s| fs::read_to_string(log(&s.scratch)).unwrap_or_default())
+    }
+
     /// Fails when a server has ended by itself.
     pub(crate) fn check(&mut self) -> Result<(), String> {
         self.servers.iter_mut().try_for_each(Server::check)
@@ -64,6 +69,14 @@ fn json<'a>(urls: impl Iterator<Item = (&'a str, String)>, python: &Path) -> Str
 
 /// Starts the named configurations side by side and waits until each answers.
 pub(crate) fn start(installed: Installed, names: &[String]) -> Result<Peers, String> {
+    let folder = super::sources().join("tiled");
+    let configs: Vec<_> =
+        names.iter().map(|name| (name.clone(), folder.join(format!("{name}.yml")))).collect();
+    start_with(installed, &configs)
+}
+
+/// The same with configurations from anywhere, each with its server's name.
+pub(crate) fn start_with(installed: Installed, configs: &[(String, PathBuf)]) -> Result<Peers, String> {
     let run = super::home().join("run");
     sweep(&run);
     if sys::find("setpriv").is_none() {
@@ -71,9 +84,9 @@ pub(crate) fn start(installed: Installed, names: &[String]) -> Result<Peers, Str
     }
     let mut peers = Peers { servers: Vec::new(), installed };
     // All from this thread: they are told to die with the thread that spawned them.
-    for name in names {
+    for (name, config) in configs {
         let scratch = run.join(format!("{}-{name}", std::process::id()));
-        peers.servers.push(Server::spawn(&peers.installed.python, name, scratch)?);
+        peers.servers.push(Server::spawn(&peers.installed.python, name, config, scratch)?);
     }
     let started = Instant::now();
     while !peers.servers.iter().all(|s| s.port.is_some()) {
@@ -103,7 +116,7 @@ struct Server {
 }
 
 impl Server {
-    fn spawn(python: &Path, name: &str, scratch: PathBuf) -> Result<Self, String> {
+    fn spawn(python: &Path, name: &str, config: &Path, scratch: PathBuf) -> Result<Self, String> {
         let cannot =
             |what: &str, e: std::io::Error| format!("cannot {what} for the Tiled server {name}: {e}");
         fs::create_dir_all(&scratch).map_err(|e| cannot("create a scratch folder", e))?;
@@ -127,7 +140,7 @@ impl Server {
         // Port 0: the system picks a free one, and nobody can take it in between. The log says which.
         command
             .args(["-m", "tiled", "serve", "config", "--host", "127.0.0.1", "--port", "0"])
-            .arg(super::sources().join("tiled").join(format!("{name}.yml")))
+            .arg(config)
             .current_dir(&scratch)
             .env("HOME", &scratch)
             .env("TILED_CACHE_DIR", scratch.join("cache"))

@@ -39,23 +39,14 @@ pub(crate) fn run(client: &Client, which: Which, json: bool) -> Result<Exit, Fai
 /// Tells how locks are kept, where that is another way than on a disk.
 fn tell_of_locks() {
     // If something is wrong with the folders, whatever uses them says so.
-    let method = TiledDirectory::from_env().and_then(|store| store.lock_method());
-    if let Some(text) = method.ok().flatten().and_then(about_locks) {
-        output::warning(&text);
-    }
-}
-
-fn about_locks(method: LockMethod) -> Option<&'static str> {
-    match method {
-        LockMethod::Links => Some(
-            "the folder of locks is used over a network, or cannot be locked by the system; locks are kept as links there, \
-             and one whose holder died on another machine counts for another minute",
+    match TiledDirectory::from_env().and_then(|store| store.lock_method()) {
+        Ok(Some(LockMethod::Links)) => output::warning(
+            &"locks are kept as links: their folder is used over a network, or the system cannot lock there",
         ),
-        LockMethod::ThisMachine => Some(
-            "other machines that share the folder of locks may not see those of this one, and there are no links; name a \
-             folder on a disk of this machine in AUTHCTL_STATE_DIR",
+        Ok(Some(LockMethod::ThisMachine)) => output::warning(
+            &"locks are not seen by other machines: their folder is used over a network, and there are no links",
         ),
-        _ => None,
+        _ => {}
     }
 }
 

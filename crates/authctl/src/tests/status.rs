@@ -122,11 +122,3 @@ fn a_name_from_a_server_does_nothing_to_a_terminal_t1() {
     let text = lines(&status);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains('\u{202e}'), "{text}");
 }
-
-#[test]
-fn locks_are_told_of_where_they_are_not_as_on_a_disk_f6() {
-    let told = |method| about_locks(method).unwrap_or_default();
-    assert_eq!(told(LockMethod::System), "");
-    assert!(told(LockMethod::Links).contains("kept as links"));
-    assert!(told(LockMethod::ThisMachine).contains("AUTHCTL_STATE_DIR"));
-}
