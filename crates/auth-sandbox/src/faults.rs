@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use auth_core::Seed;
+use auth_core::{Secret, Seed};
+use serde_json::{Value, json};
 
 use crate::message::{SiteRequest, SiteResponse};
 
@@ -23,6 +24,15 @@ pub enum Fault {
         /// The value of `Location`.
         location: String,
     },
+    /// This answer, whatever it may be; the site does not act. An empty content type is not sent.
+    Instead {
+        /// The status.
+        status: u16,
+        /// The value of `Content-Type`.
+        content_type: String,
+        /// The content.
+        body: Secret,
+    },
     /// A web page with the status 200, as captive portals send it; the site does not act.
     Page,
     /// So many bytes of JSON with the status 200; the site does not act.
@@ -39,21 +49,47 @@ pub enum Fault {
 
 /// Which requests are meant.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Which(Option<String>);
+pub struct Which(Meant);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Meant {
+    Any,
+    Ending(String),
+    Under(String),
+    Calling(String),
+}
 
 impl Which {
     /// All of them.
     pub fn any() -> Self {
-        Self(None)
+        Self(Meant::Any)
     }
 
     /// Those whose path ends so, like `/auth/session/refresh` or `/api/v1/`.
     pub fn ending(path: &str) -> Self {
-        Self(Some(path.to_owned()))
+        Self(Meant::Ending(path.to_owned()))
+    }
+
+    /// Those whose path has something more after this, like an id after `/app_session_request/`.
+    pub fn under(path: &str) -> Self {
+        Self(Meant::Under(path.to_owned()))
+    }
+
+    /// Those that call this method of a Shotgun-shaped site, like `info` or `read`.
+    pub fn calling(method: &str) -> Self {
+        Self(Meant::Calling(method.to_owned()))
     }
 
     fn is(&self, request: &SiteRequest) -> bool {
-        self.0.as_ref().is_none_or(|end| request.path().ends_with(end.as_str()))
+        match &self.0 {
+            Meant::Any => true,
+            Meant::Ending(end) => request.path().ends_with(end.as_str()),
+            Meant::Under(path) => {
+                request.path().split_once(path.as_str()).is_some_and(|(_, rest)| !rest.is_empty())
+            }
+            Meant::Calling(method) => serde_json::from_str::<Value>(request.body().expose())
+                .is_ok_and(|body| body.get("method_name").and_then(Value::as_str) == Some(method)),
+        }
     }
 }
 
@@ -147,6 +183,16 @@ impl Rule {
 }
 
 impl Fault {
+    /// This JSON with this status.
+    pub fn json(status: u16, body: impl Into<Secret>) -> Self {
+        Self::Instead { status, content_type: "application/json".to_owned(), body: body.into() }
+    }
+
+    /// A refusal as a Shotgun-shaped site gives it, with this number.
+    pub fn exception(code: i64, message: &str) -> Self {
+        Self::json(200, json!({ "exception": true, "error_code": code, "message": message }).to_string())
+    }
+
     /// The answer given in the site's place, if the site does not act.
     pub(crate) fn answer(&self) -> Option<SiteResponse> {
         Some(match self {
@@ -160,6 +206,13 @@ impl Fault {
             // A line break would end the header.
             Self::Redirect { status, location } => {
                 SiteResponse::empty(*status).with_header("location", location.replace(['\r', '\n'], ""))
+            }
+            Self::Instead { status, content_type, body } => {
+                let response = SiteResponse::empty(*status).with_body(body.clone());
+                match content_type.replace(['\r', '\n'], "") {
+                    unsaid if unsaid.is_empty() => response,
+                    said => response.with_header("content-type", said),
+                }
             }
             Self::Page => SiteResponse::text(
                 200,
@@ -241,12 +294,34 @@ mod tests {
     }
 
     #[test]
+    fn requests_are_meant_by_their_path_and_by_the_method_they_call() {
+        let call = SiteRequest::new("POST", "/api3/json")
+            .with_body(Secret::from(r#"{"method_name":"info","params":[]}"#));
+        let poll = SiteRequest::new("PUT", "/internal_api/app_session_request/7");
+        let ask = SiteRequest::new("POST", "/internal_api/app_session_request");
+        let cases = [
+            (Which::calling("info"), [true, false, false]),
+            (Which::calling("read"), [false, false, false]),
+            (Which::under("/app_session_request/"), [false, true, false]),
+            (Which::ending("/app_session_request"), [false, false, true]),
+        ];
+        for (which, meant) in cases {
+            assert_eq!([&call, &poll, &ask].map(|request| which.is(request)), meant, "{which:?}");
+        }
+    }
+
+    #[test]
     fn an_answer_in_the_sites_place_is_what_was_asked_for() {
         let busy = Fault::Status { status: 429, retry_after: Some(7) }.answer().unwrap();
         assert_eq!((busy.status(), busy.header("retry-after")), (429, Some("7")));
         let away =
             Fault::Redirect { status: 307, location: "http://h/\r\nx: y".to_owned() }.answer().unwrap();
         assert_eq!((away.status(), away.header("location")), (307, Some("http://h/x: y")));
+        let odd = Fault::Instead { status: 202, content_type: String::new(), body: Secret::from("x") };
+        let odd = odd.answer().unwrap();
+        assert_eq!((odd.status(), odd.header("content-type"), odd.body().expose()), (202, None, "x"));
+        let refusal = Fault::exception(102, "no").answer().unwrap();
+        assert_eq!(refusal.body().expose(), r#"{"error_code":102,"exception":true,"message":"no"}"#);
         assert_eq!(Fault::Huge(10_000_000).answer().unwrap().body().len(), 10_000_000);
         assert_eq!(Fault::Page.answer().unwrap().header("content-type"), Some("text/html; charset=utf-8"));
     }

@@ -10,6 +10,7 @@ use auth_core::wire::{Request, Response};
 
 use crate::clock::SiteClock;
 use crate::message::SiteRequest;
+use crate::site::Site;
 use crate::tiled::TiledSite;
 
 /// The longest content that is taken, in bytes: what a transport over a network takes.
@@ -19,22 +20,21 @@ const LARGEST: usize = 1 << 20;
 ///
 /// A delayed answer turns the clock: by the delay, or by the request's budget where that is shorter, and then the
 /// answer is not waited for.
-#[derive(Clone)]
-pub struct InProcess {
-    site: Arc<Mutex<TiledSite>>,
+pub struct InProcess<S = TiledSite> {
+    site: Arc<Mutex<S>>,
     clock: SiteClock,
     origin: Origin,
     strays: Arc<Mutex<Vec<Origin>>>,
 }
 
-impl InProcess {
+impl<S> InProcess<S> {
     /// A way to this site, which is at this origin.
-    pub fn new(site: Arc<Mutex<TiledSite>>, clock: SiteClock, origin: Origin) -> Self {
+    pub fn new(site: Arc<Mutex<S>>, clock: SiteClock, origin: Origin) -> Self {
         Self { site, clock, origin, strays: Arc::default() }
     }
 
     /// The site.
-    pub fn site(&self) -> Arc<Mutex<TiledSite>> {
+    pub fn site(&self) -> Arc<Mutex<S>> {
         Arc::clone(&self.site)
     }
 
@@ -44,7 +44,7 @@ impl InProcess {
     }
 }
 
-impl Transport for InProcess {
+impl<S: Site> Transport for InProcess<S> {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         if *request.url.origin() != self.origin {
             self.strays.lock().unwrap_or_else(PoisonError::into_inner).push(request.url.origin().clone());
@@ -67,7 +67,18 @@ impl Transport for InProcess {
     }
 }
 
-impl fmt::Debug for InProcess {
+impl<S> Clone for InProcess<S> {
+    fn clone(&self) -> Self {
+        Self {
+            site: Arc::clone(&self.site),
+            clock: self.clock.clone(),
+            origin: self.origin.clone(),
+            strays: Arc::clone(&self.strays),
+        }
+    }
+}
+
+impl<S> fmt::Debug for InProcess<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "InProcess({})", self.origin)
     }

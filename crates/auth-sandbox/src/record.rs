@@ -16,7 +16,7 @@ pub struct Entry {
     pub status: Option<u16>,
 }
 
-/// How often something happened.
+/// How often something happened at a Tiled-shaped site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
     /// Passwords and refresh tokens presented, accepted or not. What a fault kept from the site is not counted.
@@ -32,12 +32,12 @@ pub struct Counters {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct Record<C> {
     pub(crate) entries: VecDeque<Entry>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: C,
 }
 
-impl Record {
+impl<C> Record<C> {
     pub(crate) fn note(&mut self, method: &str, path: &str, status: Option<u16>) {
         if self.entries.len() == REMEMBERED {
             self.entries.pop_front();
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_record_does_not_grow_without_end() {
-        let mut record = Record::default();
+        let mut record = Record::<Counters>::default();
         for at in 0..REMEMBERED + 10 {
             record.note("GET", &format!("/{at}"), Some(200));
         }

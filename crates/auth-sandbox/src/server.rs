@@ -16,6 +16,7 @@ use std::time::Instant;
 use auth_core::site::Url;
 
 use crate::clock::SiteClock;
+use crate::site::Site;
 use crate::tiled::TiledSite;
 
 /// How much a server takes from its clients.
@@ -47,17 +48,17 @@ impl Default for Limits {
 
 /// A server for one site. It ends, with all its connections, when it is dropped.
 ///
-/// It prints and logs nothing; [`TiledSite::log`] says what was asked.
-pub struct Server {
-    shared: Arc<Shared>,
+/// It prints and logs nothing; the site's log says what was asked.
+pub struct Server<S: Site = TiledSite> {
+    shared: Arc<Shared<S>>,
     address: SocketAddr,
     url: Url,
     acceptor: Option<JoinHandle<()>>,
 }
 
 /// What the threads of a server share.
-struct Shared {
-    site: Arc<Mutex<TiledSite>>,
+struct Shared<S> {
+    site: Arc<Mutex<S>>,
     clock: SiteClock,
     limits: Limits,
     state: Mutex<State>,
@@ -77,20 +78,15 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// A connection's thread does little.
 const STACK: usize = 512 * 1_024;
 
-impl Server {
+impl<S: Site> Server<S> {
     /// Serves a site on 127.0.0.1, at a port that is free.
-    pub fn start(site: TiledSite, clock: SiteClock) -> io::Result<Self> {
+    pub fn start(site: S, clock: SiteClock) -> io::Result<Self> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self::start_at(address, site, clock, Limits::default())
     }
 
     /// Serves a site at this address, which must be a loopback one; the port 0 stands for any that is free.
-    pub fn start_at(
-        address: SocketAddr,
-        site: TiledSite,
-        clock: SiteClock,
-        limits: Limits,
-    ) -> io::Result<Self> {
+    pub fn start_at(address: SocketAddr, site: S, clock: SiteClock, limits: Limits) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -101,7 +97,7 @@ impl Server {
         let address = listener.local_addr()?;
         let root: Url =
             format!("http://{address}").parse().map_err(|error| io::Error::other(format!("{error}")))?;
-        let url = root.at(&format!("/{}", site.config.root_path.trim_matches('/')));
+        let url = root.at(&format!("/{}", site.root_path().trim_matches('/')));
         let shared = Arc::new(Shared {
             site: Arc::new(Mutex::new(site)),
             clock,
@@ -126,7 +122,7 @@ impl Server {
     }
 
     /// The site. While it is locked, nobody gets an answer.
-    pub fn site(&self) -> Arc<Mutex<TiledSite>> {
+    pub fn site(&self) -> Arc<Mutex<S>> {
         Arc::clone(&self.shared.site)
     }
 
@@ -141,7 +137,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl<S: Site> Drop for Server<S> {
     fn drop(&mut self) {
         {
             let mut state = self.shared.state();
@@ -165,13 +161,13 @@ impl Drop for Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl<S: Site> fmt::Debug for Server<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Server({})", self.url)
     }
 }
 
-impl Shared {
+impl<S> Shared<S> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,7 +209,7 @@ impl Shared {
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+fn accept<S: Site>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
     while shared.has_room() {
         let Ok((stream, _)) = listener.accept() else {
             // Out of descriptors, most likely: some will be given back.
@@ -242,12 +238,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 /// One open connection in the list; leaves it however its thread ends.
-struct Open {
-    shared: Arc<Shared>,
+struct Open<S> {
+    shared: Arc<Shared<S>>,
     id: u64,
 }
 
-impl Drop for Open {
+impl<S> Drop for Open<S> {
     fn drop(&mut self) {
         if let Some(stream) = self.shared.state().open.remove(&self.id) {
             hang_up(&stream);

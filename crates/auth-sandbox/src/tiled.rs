@@ -14,7 +14,6 @@ mod tree;
 mod whoami;
 
 use core::fmt;
-use core::time::Duration;
 
 use auth_core::time::Timestamp;
 use auth_core::{Secret, Seed};
@@ -25,9 +24,10 @@ pub use config::{Config, ExpiresIn, Lifetimes, Mode, Provider, RefreshRule, Toke
 
 use self::accounts::Accounts;
 use self::route::{Found, Route};
-use crate::faults::{Fault, Faults, malformed};
+use crate::faults::{Fault, Faults};
 use crate::message::{Reply, SiteRequest, SiteResponse, http_date};
 use crate::record::{Counters, Entry, Record};
+use crate::site::{self, Machine, Site};
 
 /// A site that answers as a Tiled 0.2.20 server does: About, signing in with a password, renewing, whoami, signing
 /// out, and an empty container to read. Signing in elsewhere in a browser and API keys of accounts are not here.
@@ -45,7 +45,7 @@ pub struct TiledSite {
     /// How often the signing key was changed.
     keys_changed: u32,
     accounts: Accounts,
-    record: Record,
+    record: Record<Counters>,
 }
 
 impl TiledSite {
@@ -65,52 +65,20 @@ impl TiledSite {
     /// A site to try things out with: one user, `demo`, whose password follows from the seed and stands in
     /// [`Config::users`].
     pub fn demo(seed: [u8; 32]) -> Self {
-        // No letter that looks like a digit, and one of 32 for every five bits.
-        const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
         let seed = Seed::new(seed);
-        let random = Zeroizing::new(seed.derive("demo password", 0));
-        let mut password = String::with_capacity(14);
-        for (at, byte) in random.iter().take(12).enumerate() {
-            if at == 4 || at == 8 {
-                password.push('-');
-            }
-            password.push(LETTERS.get(usize::from(byte & 31)).map_or('a', |&letter| char::from(letter)));
-        }
+        let password = site::words(&seed, "demo password");
         let users = vec![User::new("demo", Secret::from(password))];
         Self::new(Config { users, ..Config::default() }, seed)
     }
 
     /// Answers a request; nothing goes wrong on the way.
     pub fn answer(&mut self, now: Timestamp, request: &SiteRequest) -> SiteResponse {
-        let response = self.respond(now, request);
-        let response = csrf::give(request, response, self.draw("csrf"));
-        self.finish(now, request, response)
+        Machine::answer(self, now, request)
     }
 
     /// Answers a request as far as [`faults`](Self::faults) let it.
     pub fn serve(&mut self, now: Timestamp, request: &SiteRequest) -> Reply {
-        let in_time = |response| Reply { response: Some(response), delay: Duration::ZERO };
-        let lost = Reply { response: None, delay: Duration::ZERO };
-        let fault = self.faults.next(request);
-        if let Some(response) = fault.as_ref().and_then(Fault::answer) {
-            return in_time(self.finish(now, request, response));
-        }
-        match fault {
-            Some(Fault::Drop) => {
-                self.record.note(request.method(), request.path(), None);
-                lost
-            }
-            Some(Fault::LostReply) => {
-                self.answer(now, request);
-                if let Some(entry) = self.record.entries.back_mut() {
-                    entry.status = None;
-                }
-                lost
-            }
-            Some(Fault::Delay(delay)) => Reply { delay, ..in_time(self.answer(now, request)) },
-            Some(Fault::Malformed) => in_time(malformed(self.answer(now, request))),
-            _ => in_time(self.answer(now, request)),
-        }
+        site::serve(self, now, request)
     }
 
     /// The requests it got, the oldest first; of very many, the last 4,096.
@@ -180,14 +148,6 @@ impl TiledSite {
         }
     }
 
-    /// Writes the answer down and adds what every answer has.
-    fn finish(&mut self, now: Timestamp, request: &SiteRequest, response: SiteResponse) -> SiteResponse {
-        self.record.note(request.method(), request.path(), Some(response.status()));
-        let id = self.draw("request id");
-        let id = id.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        response.with_header("date", http_date(now)).with_header("x-tiled-request-id", format!("{id:016x}"))
-    }
-
     /// Bytes that never come again.
     fn draw(&mut self, usage: &str) -> [u8; 32] {
         self.drawn = self.drawn.wrapping_add(1);
@@ -196,6 +156,41 @@ impl TiledSite {
 
     fn key(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.seed.derive("token key", self.keys_changed))
+    }
+}
+
+impl Site for TiledSite {
+    fn serve(&mut self, now: Timestamp, request: &SiteRequest) -> Reply {
+        site::serve(self, now, request)
+    }
+
+    fn root_path(&self) -> &str {
+        &self.config.root_path
+    }
+}
+
+impl Machine for TiledSite {
+    type Counters = Counters;
+
+    fn fault(&mut self, request: &SiteRequest) -> Option<Fault> {
+        self.faults.next(request)
+    }
+
+    fn answer(&mut self, now: Timestamp, request: &SiteRequest) -> SiteResponse {
+        let response = self.respond(now, request);
+        let response = csrf::give(request, response, self.draw("csrf"));
+        self.finish(now, request, response)
+    }
+
+    fn finish(&mut self, now: Timestamp, request: &SiteRequest, response: SiteResponse) -> SiteResponse {
+        self.record.note(request.method(), request.path(), Some(response.status()));
+        let id = self.draw("request id");
+        let id = id.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        response.with_header("date", http_date(now)).with_header("x-tiled-request-id", format!("{id:016x}"))
+    }
+
+    fn record(&mut self) -> &mut Record<Counters> {
+        &mut self.record
     }
 }
 

@@ -11,8 +11,10 @@ use auth_core::site::Url;
 use auth_core::time::Timestamp;
 use auth_core::{Secret, Seed};
 use auth_sandbox::{
-    Config, Counters, Entry, ExpiresIn, Fault, Faults, InProcess, Lifetimes, Limits, Mode, Provider,
-    RefreshRule, Reply, Server, SiteClock, SiteRequest, SiteResponse, TiledSite, TokenShape, User, Which,
+    Config, Counters, Entry, ExpiresIn, Fault, Faults, InProcess, Lifetimes, Limits, Mode, PendingApproval,
+    Person, Provider, RefreshRule, Reply, Script, SecondFactor, Server, SessionLife, ShotgunConfig,
+    ShotgunCounters, ShotgunSite, SiteClock, SiteInfo, SiteRequest, SiteResponse, TiledSite, TokenShape,
+    User, Which,
 };
 use canary::{also, has_debug, plant, silent};
 
@@ -80,6 +82,43 @@ fn what_is_set_up_shows_none_s1() {
     silent::<Which>(&Which::ending("/refresh"));
     silent::<Faults>(&faults);
     silent::<Limits>(&Limits::default());
+}
+
+#[test]
+fn a_shotgun_shaped_site_shows_none_s1() {
+    let person = Person::new("ada", plant("ada's password")).with_code(plant("ada's code"));
+    silent::<Person>(&person);
+    silent::<SecondFactor>(person.second_factor.as_ref().unwrap());
+    let script = Script::new("robot", plant("the robot's key"));
+    silent::<Script>(&script);
+    let config = ShotgunConfig { people: vec![person], scripts: vec![script], ..ShotgunConfig::default() };
+    silent::<ShotgunConfig>(&config);
+    silent::<SiteInfo>(&config.info);
+    silent::<SessionLife>(&config.session_life);
+    silent::<Fault>(&Fault::json(200, plant("an answer")));
+
+    let seed = plant("seed").as_bytes()[..32].try_into().unwrap();
+    let mut site = ShotgunSite::new(config, Seed::new(seed));
+    let call = format!(
+        r#"{{"method_name":"get_session_token","params":[{{"script_name":"robot","script_key":"{}"}}]}}"#,
+        plant("the robot's key")
+    );
+    let answer = site.answer(NOW, &SiteRequest::new("POST", "/api3/json").with_body(Secret::from(call)));
+    let json: serde_json::Value = serde_json::from_str(answer.body().expose()).unwrap();
+    also("the issued session", json["results"]["session_id"].as_str().unwrap());
+    let ask = SiteRequest::new("POST", "/internal_api/app_session_request")
+        .with_body(Secret::from("appName=a&machineId=b"));
+    silent(&site.answer(NOW, &ask));
+    let pending = site.pending();
+    also("the id of a pending session", pending[0].id.expose());
+    let path = format!("/internal_api/app_session_request/{}", pending[0].id.expose());
+    let poll = SiteRequest::new("PUT", &path);
+    silent(&poll);
+    silent(&site.answer(NOW, &poll));
+    silent::<PendingApproval>(&pending[0]);
+    silent::<ShotgunSite>(&site);
+    silent::<ShotgunCounters>(&site.counters());
+    site.log().iter().for_each(silent::<Entry>);
 }
 
 #[test]

@@ -12,7 +12,7 @@ import importlib.metadata as m, importlib.util as u, re, sys
 for line in open(sys.argv[1]):
     name, _, version = line.split('#')[0].strip().partition('==')
     if name and m.version(name) != version: sys.exit(f'{name} is not {version}')
-for name in ('tiled', 'uvicorn', 'fastapi', 'sqlalchemy'):
+for name in ('tiled', 'uvicorn', 'fastapi', 'sqlalchemy', 'shotgun_api3'):
     if u.find_spec(name) is None: sys.exit(f'{name} cannot be found')";
 
 /// A Python that has the peer; as long as this lives nobody rebuilds it.
@@ -83,7 +83,7 @@ impl Place {
         remove(&self.stamp, |p| fs::remove_file(p))?;
         remove(&self.venv, |p| fs::remove_dir_all(p))?;
         let python = python_with_venv()?;
-        eprintln!("peers: installing Tiled into {} (a minute or two)", self.venv.display());
+        eprintln!("peers: installing Tiled and shotgun_api3 into {} (a minute or two)", self.venv.display());
         run::quietly(Command::new(&python).args(["-m", "venv"]).arg(&self.venv))
             .map_err(|printed| format!("{} could not make a venv:\n{printed}", python.display()))?;
         let mut pip = clean(&self.python());
@@ -208,6 +208,7 @@ mod tests {
             assert!(!name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()), "{line}");
         }
         assert!(lock.contains("\ntiled==0.2.20\n"));
+        assert!(lock.contains("\nshotgun_api3==3.10.3\n"));
     }
 
     #[test]

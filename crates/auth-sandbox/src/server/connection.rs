@@ -10,9 +10,10 @@ use auth_core::Secret;
 use super::Shared;
 use super::http::{Ended, Reader, Received, reason};
 use crate::message::SiteResponse;
+use crate::site::Site;
 
 /// Serves a connection to its end.
-pub(super) fn serve(stream: &TcpStream, shared: &Shared) {
+pub(super) fn serve<S: Site>(stream: &TcpStream, shared: &Shared<S>) {
     // What cannot be set costs speed or patience, and the connection goes on.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(shared.limits.request));

@@ -212,6 +212,8 @@ fn body_length(headers: &[httparse::Header<'_>]) -> Result<usize, Ended> {
 pub(super) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",

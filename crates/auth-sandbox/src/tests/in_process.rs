@@ -53,6 +53,17 @@ fn a_sign_in_a_renewal_and_a_sign_out_go_through() {
 }
 
 #[test]
+fn a_site_of_the_other_kind_is_carried_too() {
+    let site = Arc::new(Mutex::new(crate::ShotgunSite::demo([1; 32])));
+    let origin = at("/").origin().clone();
+    let transport = InProcess::new(site, SiteClock::standing(Timestamp(1_800_000_000)), origin);
+    let call = auth_core::Secret::from(r#"{"method_name":"info","params":[]}"#);
+    let answer = transport.clone().send(&Request::token(at("/api3/json"), Body::Json(call))).unwrap();
+    assert!(answer.body().expose().contains("8.60.0.0 SANDBOX"));
+    assert_eq!(transport.site().lock().unwrap().counters().infos, 1);
+}
+
+#[test]
 fn nobody_is_found_elsewhere_and_it_is_noted_n3() {
     let (transport, _) = site();
     for other in ["http://tiled.example.org/", "https://evil.example/", "https://tiled.example.org:8443/"] {

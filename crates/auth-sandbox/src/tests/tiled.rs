@@ -6,6 +6,8 @@ mod quirks;
 mod session;
 mod token;
 
+use core::time::Duration;
+
 use serde_json::Value;
 
 use super::*;
