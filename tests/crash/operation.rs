@@ -169,7 +169,12 @@ fn linked(rig: &Rig) {
 
 fn listed(rig: &Rig) {
     saved(rig);
-    let entry = SiteEntry { key: Rig::other_key(), user: Some(Foreign::from("carol")), allow_http: true };
+    let entry = SiteEntry {
+        key: Rig::other_key(),
+        user: Some(Foreign::from("carol")),
+        allow_http: true,
+        method: None,
+    };
     rig.store.apply(&Change::Prefer(entry)).unwrap();
 }
 

@@ -175,9 +175,14 @@ impl Rig {
             }
         }
         if operation.verb == "prefer" {
-            let other =
-                SiteEntry { key: Self::other_key(), user: Some(Foreign::from("carol")), allow_http: true };
-            let ours = SiteEntry { key: key(), user: Some(Foreign::from("bob")), allow_http: false };
+            let other = SiteEntry {
+                key: Self::other_key(),
+                user: Some(Foreign::from("carol")),
+                allow_http: true,
+                method: None,
+            };
+            let ours =
+                SiteEntry { key: key(), user: Some(Foreign::from("bob")), allow_http: false, method: None };
             if sites == [ours, other.clone()] {
                 seen = "old, remembered";
             } else {

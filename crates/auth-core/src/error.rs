@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::foreign::Foreign;
 use crate::question::Holder;
-use crate::site::Origin;
+use crate::site::{Origin, UrlError};
 
 /// How a flow ends when it does not succeed.
 ///
@@ -32,6 +32,9 @@ pub enum Error {
         "an earlier renewal got no answer that could be saved, and the server no longer accepts the old session"
     )]
     Lost,
+    /// A person was asked in a browser whether this program may sign in, and did not say yes.
+    #[error(transparent)]
+    NotApproved(#[from] NotApproved),
     /// The network or the server failed; the same may work later.
     #[error(transparent)]
     Transient(#[from] Trouble),
@@ -119,8 +122,12 @@ impl Error {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::NotSignedIn | Self::Rejected(_) | Self::Expired(_) | Self::Cancelled => Blame::Person,
-            Self::Revoked(_) | Self::Peer(_) => Blame::Server,
+            Self::NotSignedIn
+            | Self::Rejected(_)
+            | Self::Expired(_)
+            | Self::NotApproved(_)
+            | Self::Cancelled => Blame::Person,
+            Self::Revoked(_) | Self::Peer(_) | Self::Policy(Policy::TooOld { .. }) => Blame::Server,
             Self::Transient(trouble) => match trouble {
                 Trouble::Status { .. } | Trouble::Redirected { .. } | Trouble::Unreadable => Blame::Server,
                 Trouble::Unreachable(_) => Blame::Network,
@@ -133,11 +140,21 @@ impl Error {
     /// What helps.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::NotSignedIn | Self::Expired(_) | Self::Revoked(_) | Self::Lost => Remedy::SignIn,
-            Self::Rejected(_) | Self::Policy(Policy::NoSuchProvider { .. } | Policy::NoSuchMethod { .. }) => {
-                Remedy::PresentAnother
-            }
-            Self::Transient(_) => Remedy::TryLater,
+            Self::NotSignedIn
+            | Self::Expired(_)
+            | Self::Revoked(_)
+            | Self::Lost
+            | Self::NotApproved(_)
+            | Self::Policy(Policy::AnotherAccount { .. }) => Remedy::SignIn,
+            Self::Rejected(_)
+            | Self::Policy(
+                Policy::NoSuchProvider { .. }
+                | Policy::NoSuchMethod { .. }
+                | Policy::NoPasswords { .. }
+                | Policy::NoConsoleWay
+                | Policy::NoAppSession,
+            ) => Remedy::PresentAnother,
+            Self::Transient(_) | Self::Peer(Peer::Fault { .. }) => Remedy::TryLater,
             Self::Policy(_) | Self::Peer(_) => Remedy::CheckAddress,
             Self::Cancelled => Remedy::Nothing,
             Self::CannotPrompt(_) => Remedy::FindTerminal,
@@ -145,6 +162,21 @@ impl Error {
             Self::Misuse(_) => Remedy::Report,
         }
     }
+}
+
+/// How a question in a browser ended without a yes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotApproved {
+    /// The site says that the request was denied.
+    #[error("the sign-in was denied in the browser")]
+    Denied,
+    /// The site does not know the request any more; it does not say which of the two it was.
+    #[error("the sign-in was rejected in the browser, or not approved in time")]
+    Gone,
+    /// The time to approve it in is over.
+    #[error("nobody approved the sign-in in the browser in time")]
+    TimedOut,
 }
 
 /// A failure that says nothing about a session.
@@ -252,6 +284,55 @@ pub enum Policy {
     /// Somebody else is signed in to the site now.
     #[error("another user has signed in to this site meanwhile")]
     AnotherUser,
+    /// The site leaves signing in to somebody else, and takes no passwords.
+    #[error(
+        "this site signs people in by {by} and takes no passwords; the methods that work are app-session and web"
+    )]
+    NoPasswords {
+        /// Who signs people in.
+        by: SignsIn,
+    },
+    /// People sign in to the site in a browser that is part of the program, and there is none at a terminal.
+    #[error(
+        "this site signs people in by single sign-on, and its app session launcher, which works at a terminal, is off"
+    )]
+    NoConsoleWay,
+    /// The site does not let a program ask for a session in the person's browser.
+    #[error("this site's app session launcher, with which a program signs in through the browser, is off")]
+    NoAppSession,
+    /// Somebody else said yes to a sign-in. Their session was not kept.
+    #[error("the sign-in was for {asked}, and {got} approved it")]
+    AnotherAccount {
+        /// Who should have.
+        asked: Foreign,
+        /// Who did.
+        got: Foreign,
+    },
+    /// The server cannot do what was asked for.
+    #[error("the site's version is too old for this: it takes {needs} or later")]
+    TooOld {
+        /// The first version that can.
+        needs: &'static str,
+    },
+}
+
+/// Who signs people in to a site that takes no passwords.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum SignsIn {
+    /// The company's own (SAML).
+    SingleSignOn,
+    /// Autodesk's.
+    AutodeskIdentity,
+}
+
+impl fmt::Display for SignsIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SingleSignOn => "single sign-on",
+            Self::AutodeskIdentity => "Autodesk Identity",
+        })
+    }
 }
 
 fn list(items: &[Foreign]) -> String {
@@ -272,6 +353,28 @@ pub enum Peer {
         /// What is wrong with the answer.
         why: Foreign,
     },
+    /// It answers, but not as a Shotgun site does.
+    #[error("this is not a Shotgun site: its address {url} answered {status}{}", colon(why))]
+    NotShotgun {
+        /// What was asked for.
+        url: Foreign,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        why: Foreign,
+    },
+    /// The site could not do what it was asked for, and says so itself.
+    #[error("the site answered with a fault of its own{}", colon(message))]
+    Fault {
+        /// In its words.
+        message: Foreign,
+    },
+    /// It wants a page opened in the browser that may not be what it seems.
+    #[error("the site wants a page opened in the browser that is not opened: {why}")]
+    BadPage {
+        /// What is wrong with its address.
+        why: PageFault,
+    },
     /// It sends us to another server, which nobody chose.
     #[error("{from} sends its clients to another server, {to}; if that is right, use that address")]
     Elsewhere {
@@ -291,6 +394,18 @@ pub enum Peer {
         /// What it calls its way.
         mode: Foreign,
     },
+}
+
+/// Why a page that a site names is not opened in a browser (T3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageFault {
+    /// It has no address that a page could have.
+    #[error(transparent)]
+    Address(#[from] UrlError),
+    /// What is typed there could be read by others.
+    #[error("it is neither encrypted nor on this machine")]
+    Exposed,
 }
 
 /// Why nobody could be asked.

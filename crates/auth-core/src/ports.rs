@@ -9,6 +9,7 @@ use crate::error::{Sent, StoreFault, TransportFault};
 use crate::foreign::Foreign;
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
+use crate::shotgun::SignInMethod;
 use crate::time::{Now, Tick, Timestamp};
 use crate::wire::{Request, Response};
 
@@ -17,8 +18,15 @@ use crate::wire::{Request, Response};
 pub struct Key {
     /// The site in its one canonical spelling; for Tiled its API address, ending in `/`.
     pub site: String,
-    /// The login for Shotgun; empty for Tiled, whose directory holds one session.
+    /// The login for Shotgun, in lower case; empty for Tiled, whose directory holds one session.
     pub slot: String,
+}
+
+impl Key {
+    /// True if the site keeps several sessions and none of them is named: that of whoever signed in there last is meant.
+    pub fn names_nobody(&self) -> bool {
+        self.slot.is_empty() && !self.site.ends_with('/')
+    }
 }
 
 /// A session as it was found.
@@ -51,6 +59,8 @@ pub struct SiteEntry {
     pub user: Option<Foreign>,
     /// True if credentials may go there in clear.
     pub allow_http: bool,
+    /// How they signed in, where there are several ways.
+    pub method: Option<SignInMethod>,
 }
 
 /// One change to a store, done wholly or not at all.

@@ -4,6 +4,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
+use crate::secret::Secret;
 use crate::wire::form;
 
 /// How a server is spoken to.
@@ -83,7 +84,7 @@ impl Origin {
 
     /// The root of this origin.
     pub fn url(&self) -> Url {
-        Url { origin: self.clone(), path: "/".to_owned(), query: None }
+        Url { origin: self.clone(), path: "/".to_owned(), query: None, hidden: 0 }
     }
 }
 
@@ -96,13 +97,15 @@ impl fmt::Display for Origin {
 
 /// An absolute `http` or `https` address.
 ///
-/// `Display` leaves the query out, which is where addresses carry secrets; [`to_request`](Self::to_request) is the
-/// whole of it.
+/// `Display` leaves out the query, which is where addresses carry secrets, and what [`below`](Self::below) added;
+/// [`to_request`](Self::to_request) is the whole of it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Url {
     origin: Origin,
     path: String,
     query: Option<String>,
+    /// How many bytes at the end of the path are not shown.
+    hidden: usize,
 }
 
 /// The longest address that is read.
@@ -129,7 +132,28 @@ impl Url {
     pub fn at(&self, path: &str) -> Self {
         let path = encode(path, |b| !b.is_ascii_graphic() || b"\"#<>?`{}".contains(&b));
         let path = if path.starts_with('/') { path } else { format!("/{path}") };
-        Self { origin: self.origin.clone(), path, query: None }
+        Self { origin: self.origin.clone(), path, query: None, hidden: 0 }
+    }
+
+    /// The same address with a secret as one more segment of its path, whatever characters it has, and without a
+    /// query. `None` for a segment that would mean another place: an empty one, `.` or `..`.
+    ///
+    /// ```
+    /// use auth_core::{Secret, site::Url};
+    /// let url: Url = "https://h/session".parse()?;
+    /// let below = url.below(&Secret::from("a/b")).unwrap();
+    /// assert_eq!(below.to_request(), "https://h/session/a%2Fb");
+    /// assert_eq!(below.to_string(), "https://h/session/…");
+    /// # Ok::<(), auth_core::site::UrlError>(())
+    /// ```
+    pub fn below(&self, segment: &Secret) -> Option<Self> {
+        if matches!(segment.expose(), "" | "." | "..") {
+            return None;
+        }
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        let segment = encode(segment.expose(), |b| !unreserved(b));
+        let path = format!("{}/{segment}", self.path.trim_end_matches('/'));
+        Some(Self { origin: self.origin.clone(), path, query: None, hidden: segment.len() })
     }
 
     /// The same address with another query. A character that a query cannot hold is percent-encoded.
@@ -148,8 +172,8 @@ impl Url {
     /// The whole address, as a transport needs it. A query may hold a secret: do not show this.
     pub fn to_request(&self) -> String {
         match &self.query {
-            None => self.to_string(),
-            Some(query) => format!("{self}?{query}"),
+            None => format!("{}{}", self.origin, self.path),
+            Some(query) => format!("{}{}?{query}", self.origin, self.path),
         }
     }
 
@@ -174,7 +198,8 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin, self.path)
+        let shown = self.path.get(..self.path.len().saturating_sub(self.hidden)).unwrap_or_default();
+        write!(f, "{}{shown}{}", self.origin, if self.hidden > 0 { "…" } else { "" })
     }
 }
 

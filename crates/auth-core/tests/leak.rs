@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use auth_core::error::{
-    Blame, CannotPrompt, Misuse, Peer, Policy, Remedy, Sent, StoreFault, StoreFaultKind, TransportFault,
-    Trouble,
+    Blame, CannotPrompt, Misuse, NotApproved, PageFault, Peer, Policy, Remedy, Sent, SignsIn, StoreFault,
+    StoreFaultKind, TransportFault, Trouble,
 };
 use auth_core::flow::{
     Call, Called, Discover, Discovered, Event, Flights, Flow, Governor, Granted, Held, LoggedOut, Login,
@@ -20,7 +20,13 @@ use auth_core::ports::{
     Applied, Asked, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry, Stored, Unreachable,
 };
 use auth_core::session::{Facts, Generation, Identity, Links, Session, Tokens};
-use auth_core::shotgun::SignInMethod;
+use auth_core::shotgun::app_session::{Created, Polled};
+use auth_core::shotgun::rpc::{Credentials, Envelope, Fault, FaultKind, RpcReply};
+use auth_core::shotgun::session_token::SessionTokenAnswer;
+use auth_core::shotgun::{
+    AuthenticationKind, Console, Gui, GuiChoice, Infos, MethodError, Proxy, ProxyError, ShotgunSite,
+    SignInMethod, SiteInfo, app_session, info, on_console, rpc, session_token,
+};
 use auth_core::site::{Origin, Scheme, Url, UrlError};
 use auth_core::tiled::{
     About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, SessionEntry, TiledUri,
@@ -164,12 +170,75 @@ fn what_tiled_says_shows_none_s1() {
     silent(&refresh(url(), &secret("refresh")));
 }
 
+fn shotgun() -> ShotgunSite {
+    format!("http://127.0.0.1:8000/a?b={}#{}", plant("code"), plant("fragment")).parse().unwrap()
+}
+
+#[test]
+fn what_a_shotgun_site_is_told_and_says_shows_none_s1() {
+    silent_text::<ShotgunSite>(&shotgun());
+    for credentials in [
+        Credentials::Password {
+            login: Foreign::from("ada"),
+            password: secret("password"),
+            code: Some(secret("code")),
+        },
+        Credentials::Script { name: Foreign::from("robot"), key: secret("key"), sudo_as_login: None },
+        Credentials::Session { token: secret("access"), reject_if_expired: true },
+    ] {
+        silent::<Credentials>(&credentials);
+        let envelope = Envelope::from(credentials);
+        silent::<Envelope>(&envelope);
+        silent(&rpc::request(&shotgun(), "read", &envelope, Some(&secret("body"))));
+    }
+    let answer = |body: String| Response::new(200, [("content-type", "application/json")], body);
+    let given = answer(format!(r#"{{"results":{{"session_id":"{}"}}}}"#, plant("access")));
+    let reply = rpc::read(&given);
+    assert!(matches!(reply, RpcReply::Results(_)));
+    silent::<RpcReply>(&reply);
+    silent::<RpcReply>(&RpcReply::ClaimsExpired);
+    let fault = Fault { code: Some(102), message: Foreign::from("no") };
+    silent::<FaultKind>(&fault.kind());
+    silent::<Fault>(&fault);
+    let granted = session_token::read(NOW, &Foreign::from("ada"), &given);
+    assert!(matches!(granted, SessionTokenAnswer::Granted(_)));
+    silent::<SessionTokenAnswer>(&granted);
+
+    let page = url().to_request();
+    let begun = answer(format!(r#"{{"sessionRequestId":"{}","url":"{page}"}}"#, plant("request")));
+    let begun = app_session::read_created(&begun);
+    assert!(matches!(begun, Created::Begun { .. }));
+    silent::<Created>(&begun);
+    silent(&app_session::poll(&shotgun(), &secret("request")));
+    silent_text(&app_session::poll(&shotgun(), &secret("request")).url);
+    let approved =
+        answer(format!(r#"{{"approved":true,"userLogin":"ada","sessionToken":"{}"}}"#, plant("access")));
+    let approved = app_session::read_poll(&approved);
+    assert!(matches!(approved, Polled::Approved { .. }));
+    silent::<Polled>(&approved);
+
+    let said = info::read(&shotgun(), &answer(r#"{"results":{"version":[8,0,0]}}"#.to_owned())).unwrap();
+    silent::<SiteInfo>(&said);
+    silent::<AuthenticationKind>(&said.authentication);
+    silent_text::<SignInMethod>(&SignInMethod::Web);
+    silent::<Console>(&on_console(&said, None));
+    silent::<Gui>(&Gui::default());
+    silent::<GuiChoice>(&Gui::default().choose(&said));
+    let proxy = format!("ada:{}@127.0.0.1:8080", plant("proxy"));
+    let mut infos = Infos::default();
+    infos.put(NOW, &shotgun(), &proxy, said);
+    silent::<Infos>(&infos);
+    let proxy = Proxy::read(&proxy).unwrap().unwrap();
+    silent_text::<Proxy>(&proxy);
+    silent(&proxy.to_url());
+}
+
 #[test]
 fn ports_and_questions_show_none_s1() {
     silent::<Key>(&key());
     silent::<Stored>(&stored());
     silent::<Loaded>(&Loaded::Found(stored()));
-    silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false });
+    silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false, method: None });
     let generation = tokens().generation();
     for change in [
         Change::Save { key: key(), session: Box::new(session()) },
@@ -247,7 +316,17 @@ fn errors_and_what_they_came_from_show_none_s1_s2() {
     ] {
         text.parse::<TiledUri>().err().iter().for_each(silent_error::<UriError>);
         silent_error::<UrlError>(&text.parse::<Url>().unwrap_err());
+        text.parse::<ShotgunSite>().err().iter().for_each(silent_error::<UrlError>);
+        Proxy::read(&text).err().iter().for_each(silent_error::<ProxyError>);
     }
+    silent_error::<MethodError>(&code.parse::<SignInMethod>().unwrap_err());
+    let page = format!(r#"{{"sessionRequestId":"x","url":"https://u:{code}@h/"}}"#);
+    let begun = app_session::read_created(&Response::new(200, [], page));
+    let Created::Failed(error) = begun else { panic!("{begun:?}") };
+    silent_error::<Error>(&error);
+    silent_error::<PageFault>(&PageFault::Exposed);
+    silent_error::<NotApproved>(&NotApproved::Gone);
+    silent_text::<SignsIn>(&SignsIn::SingleSignOn);
     silent_error::<SpanError>(&parse_span(&code).unwrap_err());
     silent::<NotJson>(&Json::read(&Secret::from(code)).err().unwrap());
 
@@ -331,4 +410,45 @@ fn flows_and_their_ends_show_none_s1() {
     let revocation = Revocation::Failed(Error::NotSignedIn);
     silent::<Revocation>(&revocation);
     silent::<LoggedOut>(&LoggedOut { revocation });
+}
+
+#[test]
+fn flows_of_shotgun_and_their_ends_show_none_s1() {
+    use auth_core::flow::shotgun::{
+        AppSession, Call, Discover, Granted, Login, LoginOptions, Password, Program,
+    };
+
+    let json = |body: String| Event::Response(Response::new(200, [], body));
+    let site = || -> ShotgunSite { "http://127.0.0.1:8000".parse().unwrap() };
+    let info = || json(r#"{"results":{"version":[8,0,0]}}"#.to_owned());
+    let token = || json(format!(r#"{{"results":{{"session_id":"{}"}}}}"#, plant("session")));
+    let program = Program { product: "tool".into(), machine: "m".into() };
+    silent::<Program>(&program);
+    silent::<Granted>(&Granted { login: "ada".into(), session: session() });
+    let options = LoginOptions {
+        username: Some(Foreign::from("alice")),
+        password: Some(secret("password")),
+        code: Some(secret("code")),
+        ..LoginOptions::default()
+    };
+    silent::<LoginOptions>(&options);
+    let kept = [Event::Opened(Held(1)), Event::Applied, Event::Closed, Event::Applied];
+    play::<Login>(
+        Login::new(site(), program.clone(), options, seed()).refused(&session()),
+        [Event::Told, info(), token()].into_iter().chain(kept),
+    );
+    play::<Discover>(Discover::new(site(), seed()), [info()]);
+    let typed = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
+    let wants = json(r#"{"exception":true,"error_code":106}"#.to_owned());
+    let code = Event::Answer(Answer::Code(secret("code")));
+    play::<Password>(Password::new(site(), None), [Event::Answer(typed), wants, code, token()]);
+    let begun = json(format!(r#"{{"sessionRequestId":"{}","url":"http://127.0.0.1/"}}"#, plant("request")));
+    play::<AppSession>(
+        AppSession::new(site(), program, None, seed()),
+        [Event::Answer(Answer::Proceed), begun, Event::Told],
+    );
+    let credentials = Credentials::Session { token: secret("session"), reject_if_expired: false };
+    let results = json(format!(r#"{{"results":"{}"}}"#, plant("results")));
+    let args = Some(secret("arguments"));
+    play::<Call>(Call::new(site(), "read", args, Some(credentials), seed()), [info(), results]);
 }

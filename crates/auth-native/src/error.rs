@@ -2,8 +2,8 @@
 
 pub use auth_core::Error as AuthError;
 pub use auth_core::error::{
-    Blame, CannotPrompt, Misuse, Peer, Policy, Remedy, Sent, StoreFault, StoreFaultKind, TransportFault,
-    Trouble,
+    Blame, CannotPrompt, Misuse, NotApproved, PageFault, Peer, Policy, Remedy, Sent, SignsIn, StoreFault,
+    StoreFaultKind, TransportFault, Trouble,
 };
 
 use auth_core::Foreign;

@@ -285,7 +285,7 @@ fn put_session(members: &mut Members, session: &Session) {
 fn entry_of(members: &Members) -> Option<SiteEntry> {
     let key = Key { site: text(members, "site")?, slot: text(members, "slot")? };
     let allow_http = text(members, "allow_http").is_some_and(|text| text == "true");
-    Some(SiteEntry { key, user: text(members, "user").map(Foreign::new), allow_http })
+    Some(SiteEntry { key, user: text(members, "user").map(Foreign::new), allow_http, method: None })
 }
 
 fn put_site(members: &mut Members, entry: &SiteEntry, number: u64) {

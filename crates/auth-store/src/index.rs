@@ -1,5 +1,5 @@
 //! The list of sites somebody signed in to, the one last preferred first: `{"sites": [{"site": .., "slot": ..,
-//! "user": .., "allow_http": ..}, ..]}`.
+//! "user": .., "allow_http": .., "method": ..}, ..]}`.
 
 use auth_core::Foreign;
 use auth_core::ports::{Key, SiteEntry};
@@ -62,12 +62,14 @@ fn read_site(value: &Value) -> Option<(SiteEntry, Map<String, Value>)> {
             Some(user) => Some(Foreign::new(user.as_str()?)),
         },
         allow_http: members.get("allow_http")?.as_bool()?,
+        // One that is not known here is kept.
+        method: members.get("method").and_then(|name| name.as_str()?.parse().ok()),
     };
     Some((entry, members.clone()))
 }
 
 fn write_site(entry: &SiteEntry, mut members: Map<String, Value>) -> Value {
-    let SiteEntry { key, user, allow_http } = entry;
+    let SiteEntry { key, user, allow_http, method } = entry;
     members.insert("site".to_owned(), Value::from(key.site.as_str()));
     members.insert("slot".to_owned(), Value::from(key.slot.as_str()));
     match user {
@@ -75,6 +77,9 @@ fn write_site(entry: &SiteEntry, mut members: Map<String, Value>) -> Value {
         None => drop(members.remove("user")),
     }
     members.insert("allow_http".to_owned(), Value::from(*allow_http));
+    if let Some(method) = method {
+        members.insert("method".to_owned(), Value::from(method.as_str()));
+    }
     Value::Object(members)
 }
 

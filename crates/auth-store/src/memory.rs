@@ -49,6 +49,15 @@ impl State {
     }
 }
 
+impl State {
+    /// Whose session is meant where nobody is named.
+    fn named<'a>(&'a self, key: &'a Key) -> &'a Key {
+        let is_last = |entry: &&SiteEntry| entry.key.site == key.site;
+        let last = self.sites.iter().find(is_last).filter(|_| key.names_nobody());
+        last.map_or(key, |entry| &entry.key)
+    }
+}
+
 impl MemoryStore {
     /// Nothing kept yet.
     pub fn new() -> Self {
@@ -58,7 +67,9 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
-        Ok(self.0.state().stored(key).map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))))
+        let state = self.0.state();
+        let key = state.named(key);
+        Ok(state.stored(key).map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))))
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {

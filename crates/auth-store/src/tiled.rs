@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,7 +8,7 @@ use auth_core::session::{Facts, Generation, Session, Tokens};
 use auth_core::{Digest, Secret};
 
 use crate::document::{self, Document, Read};
-use crate::fault::{fault, other};
+use crate::fault::fault;
 use crate::index::Index;
 use crate::lock::{self, Guard, LockMethod, Taken};
 use crate::os::Dir;
@@ -21,6 +21,8 @@ use crate::{atomic, order};
 const TOKENS: &str = "tokens";
 /// Below our own folder: what a token does not say, and the list of sites.
 const ABOUT: &str = "tiled";
+/// Below our own folder: sessions in slots.
+const SESSIONS: &str = "sessions";
 /// Below our own folder.
 const LOCKS: &str = "locks";
 const INDEX: &str = "index.json";
@@ -37,9 +39,9 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The token directory of Tiled's Python client, shared with it (spec: Tiled, section 9).
 ///
-/// One session for each site, in files of bare tokens that either client reads and renews; a key with a slot is
-/// refused, though it has locks of its own. What a token does not say of itself, the list of sites and the locks are in
-/// a folder of our own, which holds nothing secret but what was kept aside there.
+/// One session for each site, in files of bare tokens that either client reads and renews. What a token does not say of
+/// itself, the list of sites and the locks are in a folder of our own. It holds nothing secret but what was kept aside
+/// there, and the sessions in slots, which that client does not know: files of the same kind.
 ///
 /// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
 ///   [`Loaded::Torn`].
@@ -70,9 +72,11 @@ impl TiledDirectory {
         Self { roots: Roots::new(cache_root.into(), state_root.into()) }
     }
 
-    /// Where a site's tokens are or would be. Fails for a site that no directory can be named after, and for a slot.
+    /// Where a session's tokens are or would be: in the Python client's folder, or in ours for a session in a slot. Fails
+    /// for a site that no directory can be named after.
     pub fn token_directory(&self, key: &Key) -> Result<PathBuf, StoreFault> {
-        Ok(self.roots.cache.join(TOKENS).join(self.name_of_directory(key)?))
+        let (root, [folder, name]) = self.place(key)?;
+        Ok(root.join(folder).join(name))
     }
 
     /// How the next lock will be kept; `None` if there is no folder for locks yet. Notes there that it will be by
@@ -81,19 +85,27 @@ impl TiledDirectory {
         self.state(LOCKS, false)?.map(|dir| lock::method(&dir)).transpose()
     }
 
-    fn name_of_directory(&self, key: &Key) -> Result<String, StoreFault> {
-        let tokens = self.roots.cache.join(TOKENS);
-        let name = directory_name(&key.site, &tokens)?;
-        if key.slot.is_empty() {
-            Ok(name)
-        } else {
-            Err(other("such a directory holds one session, and none in a slot", &tokens.join(name)))
+    fn place(&self, key: &Key) -> Result<(&Path, [String; 2]), StoreFault> {
+        if !key.slot.is_empty() {
+            let name = self.roots.name_of("session", key).to_string();
+            return Ok((&self.roots.state, [SESSIONS.to_owned(), name]));
         }
+        let name = directory_name(&key.site, &self.roots.cache.join(TOKENS))?;
+        Ok((&self.roots.cache, [TOKENS.to_owned(), name]))
+    }
+
+    /// Whose session is meant where nobody is named: that of whoever signed in to the site last.
+    fn named(&self, key: &Key) -> Result<Key, StoreFault> {
+        let is_last = |entry: &SiteEntry| entry.key.site == key.site && !entry.key.slot.is_empty();
+        if !key.names_nobody() {
+            return Ok(key.clone());
+        }
+        Ok(self.sites()?.into_iter().find(is_last).map_or_else(|| key.clone(), |entry| entry.key))
     }
 
     fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
-        let name = self.name_of_directory(key)?;
-        let mut dir = Dir::open(&self.roots.cache, &[TOKENS, &name], make)?;
+        let (root, [folder, name]) = self.place(key)?;
+        let mut dir = Dir::open(root, &[&folder, &name], make)?;
         if let Some(dir) = &mut dir {
             dir.tighten()?;
         }
@@ -208,7 +220,7 @@ impl TiledDirectory {
 
     /// Changes what is kept of a session besides its tokens.
     fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar)) -> Result<(), StoreFault> {
-        self.name_of_directory(key)?;
+        self.place(key)?;
         let names = self.names(key);
         let _guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;
@@ -228,6 +240,7 @@ impl TiledDirectory {
 
 impl Store for TiledDirectory {
     fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        let key = &self.named(key)?;
         let Some(dir) = self.tokens(key, false)? else { return Ok(Loaded::None) };
         let names = self.names(key);
         for _ in 0..READ_TRIES {

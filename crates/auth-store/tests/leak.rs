@@ -45,8 +45,12 @@ fn live(store: &dyn Store) {
         let redeeming = Digest::of(session.tokens.refresh.as_ref().unwrap());
         let generation = session.tokens.generation();
         let save = Change::Save { key: key(), session: Box::new(session) };
-        let prefer =
-            Change::Prefer(SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: false });
+        let prefer = Change::Prefer(SiteEntry {
+            key: key(),
+            user: Some(Foreign::from("alice")),
+            allow_http: false,
+            method: None,
+        });
         for change in [save, Change::Intent { key: key(), redeeming }, prefer] {
             assert_eq!(store.apply(&change).unwrap(), Applied::Done);
         }

@@ -75,7 +75,9 @@ fn child() {
         "umask" => {
             rustix::process::umask(rustix::fs::Mode::empty());
             store.apply(&save(session("x"))).unwrap();
-            store.apply(&Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false })).unwrap();
+            store
+                .apply(&Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false, method: None }))
+                .unwrap();
             drop(lock(&store, Duration::ZERO));
         }
         role => panic!("{role}"),

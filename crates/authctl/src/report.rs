@@ -128,6 +128,7 @@ fn class(error: &Error) -> (Exit, &'static str) {
         AuthError::Revoked(_) => (Exit::NOT_SIGNED_IN, "revoked"),
         AuthError::Lost => (Exit::NOT_SIGNED_IN, "lost"),
         AuthError::Rejected(_) => (Exit::REFUSED, "rejected"),
+        AuthError::NotApproved(_) => (Exit::REFUSED, "not_approved"),
         AuthError::Transient(_) => (Exit::NETWORK, "transient"),
         AuthError::Peer(_) => (Exit::NETWORK, "peer"),
         AuthError::Cancelled => (Exit::CANCELLED, "cancelled"),
@@ -141,6 +142,11 @@ fn class(error: &Error) -> (Exit, &'static str) {
             Policy::NobodyToSignIn => (Exit::REFUSED, "nobody_to_sign_in"),
             Policy::ApiKeyOnly => (Exit::REFUSED, "api_key_only"),
             Policy::AnotherUser => (Exit::NOT_SIGNED_IN, "another_user"),
+            Policy::NoPasswords { .. } => (Exit::REFUSED, "no_passwords"),
+            Policy::NoConsoleWay => (Exit::REFUSED, "no_console_way"),
+            Policy::NoAppSession => (Exit::REFUSED, "no_app_session"),
+            Policy::AnotherAccount { .. } => (Exit::REFUSED, "another_account"),
+            Policy::TooOld { .. } => (Exit::NETWORK, "too_old"),
             _ => (Exit::USAGE, "policy"),
         },
         _ => (Exit::INTERNAL, "internal"),
@@ -160,7 +166,7 @@ impl Words<'_> {
             // These name what they are about, or are about this machine.
             Some(
                 AuthError::Policy(Policy::PlainHttp(_))
-                | AuthError::Peer(Peer::NotTiled { .. } | Peer::Elsewhere { .. })
+                | AuthError::Peer(Peer::NotTiled { .. } | Peer::NotShotgun { .. } | Peer::Elsewhere { .. })
                 | AuthError::Cancelled
                 | AuthError::CannotPrompt(_)
                 | AuthError::Store(_)
@@ -204,12 +210,18 @@ impl Words<'_> {
             AuthError::Rejected(_) => {
                 "Check the name, the password and the provider, and run it again.".to_owned()
             }
+            AuthError::NotApproved(_) => format!("Run `{login}` again, and approve it in the browser."),
             AuthError::Transient(trouble) => self.trouble(trouble),
             AuthError::Policy(policy) => self.policy(policy),
             AuthError::Peer(peer) => match peer {
                 Peer::NotTiled { .. } => {
                     "Check the address: that of a Tiled server is like http://127.0.0.1:8000.".to_owned()
                 }
+                Peer::NotShotgun { .. } => {
+                    "Check the address: that of a Shotgun site is like https://studio.shotgrid.autodesk.com."
+                        .to_owned()
+                }
+                Peer::Fault { .. } => "Try again later, or ask whoever runs the site.".to_owned(),
                 Peer::Elsewhere { .. } => "Name that address instead, if you trust it.".to_owned(),
                 Peer::UnknownMode { .. } => {
                     "Choose another provider with --provider, or look for a newer authctl.".to_owned()
@@ -266,6 +278,13 @@ impl Words<'_> {
                 "Ask whoever runs the server for its key; authctl does not keep keys yet.".to_owned()
             }
             Policy::AnotherUser => format!("Run `{}` to be signed in as yourself.", self.login("")),
+            Policy::NoPasswords { .. } | Policy::NoConsoleWay | Policy::NoAppSession => {
+                "Sign in by another method, or ask whoever runs the site.".to_owned()
+            }
+            Policy::AnotherAccount { .. } => {
+                "Sign in to the site as yourself in the browser, and run it again.".to_owned()
+            }
+            Policy::TooOld { .. } => "Ask whoever runs the site.".to_owned(),
             _ => "Change what was asked for.".to_owned(),
         }
     }

@@ -89,6 +89,11 @@ impl Pending {
         self.kind == Kind::Ask
     }
 
+    /// True while a server is.
+    pub(crate) fn is_send(&self) -> bool {
+        self.kind == Kind::Send
+    }
+
     /// Steps that end of themselves at once, or must not be left half done, are not interrupted.
     fn interruptible(&self) -> bool {
         matches!(
@@ -141,7 +146,7 @@ impl<M: Machine> Flow for M {
 }
 
 /// Where a nested flow stands.
-pub(super) enum Nested<T, U> {
+pub(crate) enum Nested<T, U> {
     /// It wants this done, and so does its parent.
     Step(Step<U>),
     /// It has ended.
@@ -149,7 +154,7 @@ pub(super) enum Nested<T, U> {
 }
 
 /// Resumes a flow inside another.
-pub(super) fn nest<F: Flow, U>(flow: &mut F, now: Now, event: Event) -> Result<Nested<F::Output, U>, Misuse> {
+pub(crate) fn nest<F: Flow, U>(flow: &mut F, now: Now, event: Event) -> Result<Nested<F::Output, U>, Misuse> {
     Ok(Nested::Step(match flow.resume(now, event)? {
         Step::Done(result) => return Ok(Nested::Done(result)),
         Step::Send(request) => Step::Send(request),

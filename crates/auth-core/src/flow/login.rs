@@ -271,7 +271,7 @@ impl Login {
     fn prefer(&mut self) -> Step<SignedIn> {
         self.state = State::Preferring;
         let allow_http = self.options.allow_http && self.uri.origin().is_exposed();
-        let entry = SiteEntry { key: self.uri.key(), user: self.user(), allow_http };
+        let entry = SiteEntry { key: self.uri.key(), user: self.user(), allow_http, method: None };
         Step::Apply(Change::Prefer(entry))
     }
 

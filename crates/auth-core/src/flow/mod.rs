@@ -46,6 +46,7 @@ mod logout;
 mod password;
 mod renewal;
 mod retry;
+pub mod shotgun;
 mod whoami;
 
 pub use backoff::Backoff;

@@ -15,13 +15,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Counts the attempts of one read.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) struct Attempts(u32);
+pub(crate) struct Attempts(u32);
 
 impl Attempts {
     /// When to ask again after this event, if that can help: a gateway that had no answer, a connection that ended, or
     /// a server that has too much to do and says when to come back. A refused connection, a timeout and a server's own
     /// error are not asked again.
-    pub(super) fn again(&mut self, now: Now, event: &Event, seed: &Seed) -> Option<Tick> {
+    pub(crate) fn again(&mut self, now: Now, event: &Event, seed: &Seed) -> Option<Tick> {
         let told = match event {
             Event::Response(response) if matches!(response.status(), 429 | 503) => {
                 retry_after(response).filter(|pause| *pause <= LONGEST_PAUSE)

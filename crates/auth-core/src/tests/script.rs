@@ -305,7 +305,12 @@ pub(super) fn clear_if(session: &Session) -> Expected {
 }
 
 pub(super) fn prefer(user: Option<&str>) -> Expected {
-    apply(Change::Prefer(SiteEntry { key: key(), user: user.map(Foreign::from), allow_http: false }))
+    apply(Change::Prefer(SiteEntry {
+        key: key(),
+        user: user.map(Foreign::from),
+        allow_http: false,
+        method: None,
+    }))
 }
 
 fn open(wait: bool) -> Expected {

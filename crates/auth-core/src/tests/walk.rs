@@ -91,12 +91,18 @@ const ABOUT: [&str; 5] = [
     "<html>",
 ];
 
+#[path = "walk_shotgun.rs"]
+mod shotgun;
+
 fn responses(request: &Request) -> Vec<Event> {
     let tokens = format!(
         r#"{{"access_token":"{0}-new","refresh_token":"{0}-r-new","expires_in":900,"token_type":"bearer",
             "identity":{{"id":"alice","provider":"toy"}},"principal":"p"}}"#,
         canary()
     );
+    if let Some(events) = shotgun::responses(request) {
+        return events;
+    }
     let bodies: Vec<(u16, String)> = if request.body.is_some() {
         vec![
             (200, tokens),
@@ -306,8 +312,9 @@ impl Ledger {
                 assert!(self.opened.remove(held), "what is not open is closed");
             }
             (Step::Send(request), Event::Response(response))
-                if ["token", "refresh"].iter().any(|end| request.url.path().ends_with(end))
-                    && response.body().expose().contains("access_token") =>
+                if (["token", "refresh"].iter().any(|end| request.url.path().ends_with(end))
+                    && response.body().expose().contains("access_token"))
+                    || shotgun::is_granted(response) =>
             {
                 self.hand = Hand::Full;
             }
@@ -376,7 +383,8 @@ where
             nodes.len() - 1
         })
     };
-    let hands_over = name.starts_with("password");
+    let hands_over =
+        ["password", "shotgun password", "shotgun app session"].iter().any(|flow| name.starts_with(flow));
     add(&mut nodes, &mut queue, first, step, Ledger { hands_over, ..Ledger::default() });
     while let Some(at) = queue.pop_front() {
         let (flow, step, ledger) = (nodes[at].flow.clone(), nodes[at].step.clone(), nodes[at].ledger.clone());

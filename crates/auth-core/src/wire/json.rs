@@ -115,6 +115,57 @@ fn depth(text: &str) -> usize {
     most
 }
 
+/// The text of a member's value, as it stands in an object; of several members of one name the last. For a text that
+/// was [read](Json::read) before: of any other it may be anything.
+pub(crate) fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = text.trim_start().strip_prefix('{')?;
+    let mut found = None;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
+        let end = extent(rest)?;
+        let (key, after) = rest.split_at_checked(end)?;
+        let is_it = serde_json::from_str::<String>(key).is_ok_and(|key| key == name);
+        rest = after.trim_start().strip_prefix(':')?.trim_start();
+        let end = extent(rest)?;
+        let (value, after) = rest.split_at_checked(end)?;
+        if is_it {
+            found = Some(value.trim_end());
+        }
+        rest = after.trim_start();
+        if rest.starts_with('}') {
+            return found;
+        }
+    }
+}
+
+/// How many bytes long the value at the beginning of a text is.
+fn extent(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => {
+                quoted = !quoted;
+                if !quoted && depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ if quoted => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth > 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            b',' | b':' | b'}' if depth == 0 => return (at > 0).then_some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Writes an object of strings, in the order given.
 ///
 /// ```
@@ -122,7 +173,7 @@ fn depth(text: &str) -> usize {
 /// assert_eq!(json::object(&[("refresh_token", "a\"b")]).expose(), r#"{"refresh_token":"a\"b"}"#);
 /// ```
 pub fn object(members: &[(&str, &str)]) -> Secret {
-    let length = members.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 6).sum::<usize>() + 2;
+    let length = members.iter().map(|(name, value)| longest(name) + longest(value) + 2).sum::<usize>() + 2;
     let mut out = String::with_capacity(length);
     out.push('{');
     for (name, value) in members {
@@ -137,7 +188,13 @@ pub fn object(members: &[(&str, &str)]) -> Secret {
     Secret::from(out)
 }
 
-fn push(out: &mut String, text: &str) {
+/// The most bytes that [`push`] can need.
+pub(crate) fn longest(text: &str) -> usize {
+    6 * text.len() + 2
+}
+
+/// Writes one string.
+pub(crate) fn push(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -210,6 +267,33 @@ mod tests {
         assert!(Json::read(&Secret::from(format!(r#"["{}\"["]"#, "[".repeat(100)))).is_ok());
     }
 
+    /// Texts of JSON values.
+    fn values() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("1.50e-3".to_owned()),
+            any::<String>().prop_map(|text| Value::from(text).to_string()),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(" , "))),
+                prop::collection::vec(("[a-c}\\]]{0,2}", inner), 0..4).prop_map(|members| {
+                    let members = members.iter().map(|(name, value)| format!("{name:?}: {value}"));
+                    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+    }
+
+    #[test]
+    fn a_message_without_members_has_none() {
+        for text in ["{}", " { } ", "[]", "null", "\"a\"", "7", ""] {
+            assert_eq!(member(text, "a"), None, "{text:?}");
+        }
+        assert_eq!(member(r#"{"a":1,"a":2}"#, "a"), Some("2"));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read_back(value in any::<String>()) {
@@ -219,7 +303,20 @@ mod tests {
         }
 
         #[test]
-        fn no_text_stops_the_reader_p9(text in any::<String>()) {
+        fn a_member_s_text_is_its_value(value in values(), other in values()) {
+            for text in [
+                format!(r#"{{"x":{other},"a":{value}}}"#),
+                format!(" {{ \"a\" : {other} ,\n\t\"\\u0061\":{value}, \"b\":{other} \r}} "),
+            ] {
+                prop_assert!(Json::read(&Secret::from(text.as_str())).is_ok());
+                prop_assert_eq!(member(&text, "a"), Some(value.as_str()), "{}", text);
+                prop_assert_eq!(member(&text, "c"), None, "{}", text);
+            }
+        }
+
+        #[test]
+        fn no_text_stops_the_reader_p9(text in any::<String>(), almost in r#"[\[\]{}":,\\a ]{0,30}"#) {
+            let _ = (member(&text, "a"), member(&almost, "a"));
             if let Ok(json) = Json::read(&Secret::from(text)) {
                 let _ = (json.detail(), json.seconds("a"), json.secret("a"));
             }

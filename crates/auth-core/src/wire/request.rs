@@ -12,6 +12,8 @@ pub enum Method {
     Get,
     /// Changes something; sent once.
     Post,
+    /// Asks again what became of something (Shotgun's app session launcher); sent without content.
+    Put,
     /// Removes something.
     Delete,
 }
@@ -22,6 +24,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -82,7 +85,7 @@ pub enum Body {
 /// One HTTP exchange to make. Nobody below the flow that made it follows a redirect, repeats it or adds a credential.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Request {
-    /// GET, POST or DELETE.
+    /// GET, POST, PUT or DELETE.
     pub method: Method,
     /// Where to, query included.
     pub url: Url,

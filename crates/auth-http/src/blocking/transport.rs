@@ -87,7 +87,7 @@ impl UreqTransport {
         let agent = self.agent(request, progress);
         let mut response = match (request.content(), request.method) {
             (Some(content), _) => agent.run(head.map(|()| content.expose().as_bytes()))?,
-            (None, Method::Post) => agent.run(head.map(|()| &b""[..]))?,
+            (None, Method::Post | Method::Put) => agent.run(head.map(|()| &b""[..]))?,
             (None, Method::Get | Method::Delete) => agent.run(head)?,
         };
         let body = content(&mut response)?;

@@ -186,6 +186,7 @@ fn head(client: &Client, request: &Request) -> RequestBuilder {
     let method = match request.method {
         auth_core::wire::Method::Get => Method::GET,
         auth_core::wire::Method::Post => Method::POST,
+        auth_core::wire::Method::Put => Method::PUT,
         auth_core::wire::Method::Delete => Method::DELETE,
     };
     let mut head = client.request(method, request.url.to_request()).timeout(request.budget);
@@ -201,7 +202,9 @@ fn head(client: &Client, request: &Request) -> RequestBuilder {
     }
     match (request.content(), request.method) {
         (Some(content), _) => head.body(content.expose().as_bytes().to_vec()),
-        (None, auth_core::wire::Method::Post) => head.header(CONTENT_LENGTH, 0),
+        (None, auth_core::wire::Method::Post | auth_core::wire::Method::Put) => {
+            head.header(CONTENT_LENGTH, 0)
+        }
         (None, _) => head,
     }
 }

@@ -124,6 +124,12 @@ fn just_the_headers_of_the_request_are_on_the_wire() {
             "",
         ),
         (
+            Request { method: Method::Put, ..Request::get(server.url("/s/1")) },
+            "PUT /s/1 HTTP/1.1",
+            vec!["content-length: 0"],
+            "",
+        ),
+        (
             Request { method: Method::Delete, ..Request::get(server.url("/k")) },
             "DELETE /k HTTP/1.1",
             vec![],

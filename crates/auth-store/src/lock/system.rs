@@ -60,7 +60,8 @@ fn intercepted(spot: &Spot) -> Result<(), TryLockError> {
     step(Step::Lock, spot.name(), || Ok(())).map_err(TryLockError::Error)
 }
 
-/// Waits in the system's own queue, which is fair, on a thread that may wait on when we no longer do.
+/// Waits in the system's own queue, on a thread that may wait on when we no longer do. Who comes just as the lock is let
+/// go may be faster than those who wait.
 fn wait_for(file: File, wait: Duration, spot: &Spot) -> Result<Option<Locked>, StoreFault> {
     let (sender, receiver) = mpsc::channel();
     let helper = thread::Builder::new().name("lock".to_owned()).spawn(move || {

@@ -72,7 +72,7 @@ fn how_the_last_question_ended_is_known_to_all_and_survives_what_happens_to_the_
 }
 
 fn entry() -> SiteEntry {
-    SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true }
+    SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true, method: None }
 }
 
 #[test]
@@ -226,21 +226,48 @@ fn a_name_that_no_folder_can_have_is_a_fault_p7() {
 }
 
 #[test]
-fn a_slot_is_refused_because_the_directory_would_mix_it_with_the_site() {
+fn a_session_in_a_slot_is_kept_in_our_own_folder_and_mixed_with_no_other() {
     let rig = Rig::new();
     rig.store.apply(&save(session("a", "r"))).unwrap();
     let slot = Key { slot: "bob".to_owned(), ..key() };
-    let generation = session("a", "r").tokens.generation();
-    let changes = [
-        Change::Save { key: slot.clone(), session: Box::new(session_of("bob", "b", "s")) },
-        Change::ClearIf { key: slot.clone(), generation },
-        Change::Intent { key: slot.clone(), redeeming: Digest::of(&Secret::from("r")) },
-    ];
-    for change in &changes {
-        assert!(rig.store.apply(change).is_err(), "{change:?}");
-    }
-    assert!(rig.store.load(&slot).is_err());
+    let bobs = session_of("bob", "b", "s");
+    rig.store.apply(&Change::Save { key: slot.clone(), session: Box::new(bobs.clone()) }).unwrap();
+    assert!(rig.store.token_directory(&slot).unwrap().starts_with(rig.path("state")));
+    let Loaded::Found(stored) = rig.store.load(&slot).unwrap() else { panic!() };
+    assert_eq!(stored.session, bobs);
     assert_eq!(found(&rig.store), Stored { session: session("a", "r"), intent: None });
+    let generation = bobs.tokens.generation();
+    rig.store.apply(&Change::ClearIf { key: slot.clone(), generation }).unwrap();
+    assert_eq!(rig.store.load(&slot).unwrap(), Loaded::None);
+    assert_eq!(found(&rig.store), Stored { session: session("a", "r"), intent: None });
+}
+
+#[test]
+fn where_nobody_is_named_it_is_who_signed_in_last() {
+    let rig = Rig::new();
+    let key = |login: &str| Key { site: "https://studio.example".to_owned(), slot: login.to_owned() };
+    let stores: [&dyn Store; 2] = [&rig.store, &crate::MemoryStore::new()];
+    for store in stores {
+        assert_eq!(store.load(&key("")).unwrap(), Loaded::None);
+        for login in ["ada", "bob"] {
+            let session = Box::new(session_of(login, login, "r"));
+            store.apply(&Change::Save { key: key(login), session }).unwrap();
+            let entry = SiteEntry { key: key(login), user: None, allow_http: false, method: None };
+            store.apply(&Change::Prefer(entry)).unwrap();
+        }
+        let Loaded::Found(last) = store.load(&key("")).unwrap() else { panic!() };
+        assert_eq!(last.session, session_of("bob", "bob", "r"));
+    }
+}
+
+#[test]
+fn how_somebody_signed_in_is_listed_and_a_way_that_is_not_known_is_kept() {
+    use auth_core::shotgun::SignInMethod;
+
+    let rig = Rig::new();
+    let entry = SiteEntry { method: Some(SignInMethod::AppSession), ..entry() };
+    rig.store.apply(&Change::Prefer(entry.clone())).unwrap();
+    assert_eq!(rig.store.sites().unwrap(), [entry]);
 }
 
 #[test]

@@ -71,6 +71,7 @@ mod tests {
             key: address(url).unwrap().key(),
             user: user.map(Foreign::from),
             allow_http,
+            method: None,
         };
         vec![
             entry("http://127.0.0.1:8000", Some("alice"), false),
@@ -104,7 +105,7 @@ mod tests {
     fn a_key_that_is_no_address_is_shown_as_it_is() {
         let key = Key { site: "no\u{7}where".to_owned(), slot: String::new() };
         assert_eq!(
-            lines(&[SiteEntry { key, user: None, allow_http: false }]),
+            lines(&[SiteEntry { key, user: None, allow_http: false, method: None }]),
             "no\\u{7}where  -  (meant where no URL is given)\n"
         );
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use auth_native::error::{
-    AuthError, Blame, CannotPrompt, Misuse, Peer, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble,
+    AuthError, Blame, CannotPrompt, Misuse, NotApproved, PageFault, Peer, Policy, SignsIn, StoreFault,
+    StoreFaultKind, TransportFault, Trouble,
 };
 use auth_native::{Error, Foreign, ProfileError, address};
 use clap::Parser as _;
@@ -39,6 +40,9 @@ fn errors() -> Vec<Error> {
         AuthError::Revoked(none()),
         AuthError::Lost,
         AuthError::Cancelled,
+        NotApproved::Denied.into(),
+        NotApproved::Gone.into(),
+        NotApproved::TimedOut.into(),
         Trouble::Unreachable(TransportFault::Resolve).into(),
         Trouble::Unreachable(TransportFault::Connect).into(),
         Trouble::Unreachable(TransportFault::Proxy).into(),
@@ -57,6 +61,14 @@ fn errors() -> Vec<Error> {
         Policy::NobodyToSignIn.into(),
         Policy::ApiKeyOnly.into(),
         Policy::AnotherUser.into(),
+        Policy::NoPasswords { by: SignsIn::SingleSignOn }.into(),
+        Policy::NoConsoleWay.into(),
+        Policy::NoAppSession.into(),
+        Policy::AnotherAccount { asked: name(), got: name() }.into(),
+        Policy::TooOld { needs: "2.4.0" }.into(),
+        Peer::NotShotgun { url: name(), status: 404, why: none() }.into(),
+        Peer::Fault { message: name() }.into(),
+        Peer::BadPage { why: PageFault::Exposed }.into(),
         Peer::NotTiled { url: name(), status: 404, why: none() }.into(),
         Peer::Elsewhere { from: origin(), to: name() }.into(),
         Peer::Circles.into(),

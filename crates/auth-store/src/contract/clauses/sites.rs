@@ -67,7 +67,12 @@ fn kept(trial: &Trial<'_>) -> Outcome {
     let users =
         [None, Some(""), Some(ALICE), Some("\u{1b}[1mb\u{f6}b\n\"\\\0"), Some("\u{65e5}\u{672c} \u{202e}x")];
     for (number, user) in (1..).zip(users) {
-        let entry = SiteEntry { key: key(number), user: user.map(Into::into), allow_http: number % 2 == 0 };
+        let entry = SiteEntry {
+            key: key(number),
+            user: user.map(Into::into),
+            allow_http: number % 2 == 0,
+            method: None,
+        };
         prefer(&*store, &entry)?;
         let found = sites(&*store)?.into_iter().find(|found| found.key == entry.key);
         equal(&found, &Some(entry), "the site as it was given")?;

@@ -1,0 +1,203 @@
+use core::time::Duration;
+
+use crate::error::{CannotPrompt, Error, Misuse, NotApproved, Policy, TransportFault, Trouble};
+use crate::flow::contract::{Machine, Pending};
+use crate::flow::shotgun::Granted;
+use crate::flow::{Event, Outcome, Step};
+use crate::foreign::Foreign;
+use crate::question::{Answer, BrowserQuestion, Notice, PromptFault, Question};
+use crate::secret::Secret;
+use crate::seed::Seed;
+use crate::shotgun::app_session::{Created, Polled};
+use crate::shotgun::{ShotgunSite, app_session, same_login, session_token};
+use crate::time::{Now, Tick};
+
+/// How long a person has to approve.
+const APPROVAL: Duration = Duration::from_mins(3);
+/// How often it is looked whether they have.
+const POLL: Duration = Duration::from_secs(2);
+/// So many looks fit into that time.
+const POLLS: u8 = 90;
+/// How often one request is tried in all.
+const TRIES: u32 = 4;
+/// What the pause before a further try is made of.
+const PAUSE: Duration = Duration::from_millis(750);
+
+/// The program that asks to be let in, as a person sees it on the page where they approve. It says so itself: nobody
+/// vouches for it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Program {
+    /// Its name (`appName`).
+    pub product: Foreign,
+    /// The machine's name (`machineId`).
+    pub machine: Foreign,
+}
+
+/// The App Session Launcher: a person approves in a browser of theirs, and this program gets a session token (spec:
+/// Shotgun, section 6).
+///
+/// The page is shown and opened by the prompt. Somebody else's approval of what was to be a certain user's sign-in is
+/// refused.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct AppSession {
+    site: ShotgunSite,
+    program: Program,
+    username: Option<Foreign>,
+    seed: Seed,
+    id: Secret,
+    /// When a person has had enough time.
+    until: Tick,
+    polls: u8,
+    tries: u32,
+    state: State,
+    pending: Pending,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum State {
+    Asking,
+    Creating,
+    /// A further try is due.
+    Retrying,
+    Showing,
+    Waiting,
+    Polling,
+    /// A further look is due.
+    Repolling,
+    Telling,
+}
+
+impl AppSession {
+    /// For a program, to be approved by this user if it is settled who that is.
+    pub fn new(site: ShotgunSite, program: Program, username: Option<Foreign>, seed: Seed) -> Self {
+        Self {
+            site,
+            program,
+            username,
+            seed,
+            id: Secret::default(),
+            until: Tick(0),
+            polls: 0,
+            tries: 0,
+            state: State::Asking,
+            pending: Pending::default(),
+        }
+    }
+
+    fn create(&mut self) -> Step<Granted> {
+        self.state = State::Creating;
+        Step::Send(app_session::create(&self.site, self.program.product.raw(), self.program.machine.raw()))
+    }
+
+    fn poll(&mut self) -> Step<Granted> {
+        self.state = State::Polling;
+        Step::Send(app_session::poll(&self.site, &self.id))
+    }
+
+    fn rest(&mut self, now: Now) -> Step<Granted> {
+        if self.until <= now.tick || self.polls >= POLLS {
+            return Step::Done(Err(NotApproved::TimedOut.into()));
+        }
+        self.polls += 1;
+        self.tries = 0;
+        self.state = State::Waiting;
+        Step::Wait { until: now.tick.after(POLL) }
+    }
+
+    /// Another try after a while, or the error.
+    fn again(&mut self, now: Now, error: Error) -> Step<Granted> {
+        self.tries += 1;
+        if self.tries >= TRIES {
+            return Step::Done(Err(error));
+        }
+        self.state = if self.state == State::Creating { State::Retrying } else { State::Repolling };
+        let pause = PAUSE * self.tries;
+        let attempt = u32::from(self.polls) * TRIES + self.tries;
+        let jitter = self.seed.jitter("app-session", attempt, pause * 2);
+        Step::Wait { until: now.tick.after(pause + jitter) }
+    }
+
+    fn broken(&mut self, now: Now, fault: TransportFault) -> Step<Granted> {
+        let error = Trouble::Unreachable(fault).into();
+        match fault {
+            TransportFault::Connect | TransportFault::Closed => self.again(now, error),
+            _ => Step::Done(Err(error)),
+        }
+    }
+
+    fn created(&mut self, now: Now, created: Created) -> Step<Granted> {
+        match created {
+            Created::Begun { id, url: page } => {
+                self.id = id;
+                self.until = now.tick.after(APPROVAL);
+                self.state = State::Showing;
+                Step::Tell(Notice::Page { page, origin: self.site.origin().clone() })
+            }
+            Created::Failed(error) => Step::Done(Err(error)),
+            Created::Again(error) => self.again(now, error),
+        }
+    }
+
+    fn polled(&mut self, now: Now, polled: Polled) -> Step<Granted> {
+        match polled {
+            Polled::Pending => {
+                self.state = State::Telling;
+                Step::Tell(Notice::Approval { left: now.tick.until(self.until) })
+            }
+            Polled::Approved { login, token } => {
+                let another = |asked: &Foreign| !same_login(asked.raw(), login.raw());
+                if let Some(asked) = self.username.clone().filter(another) {
+                    return Step::Done(Err(Policy::AnotherAccount { asked, got: login }.into()));
+                }
+                let session = session_token::session(now, &login, token);
+                Step::Done(Ok(Outcome::clean(Granted { login, session })))
+            }
+            Polled::Over(error) => Step::Done(Err(error)),
+            Polled::Again(error) => self.again(now, error),
+        }
+    }
+}
+
+impl Machine for AppSession {
+    type Output = Granted;
+
+    fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+
+    fn outstanding(&self) -> &Pending {
+        &self.pending
+    }
+
+    fn advance(&mut self, now: Now, event: Event) -> Result<Step<Granted>, Misuse> {
+        Ok(match (self.state, event) {
+            (_, Event::Cancel | Event::PromptFailed(PromptFault::Cancelled)) => {
+                Step::Done(Err(Error::Cancelled))
+            }
+            (State::Asking, Event::Start) => Step::Ask(Question::Browser(BrowserQuestion {
+                origin: self.site.origin().clone(),
+                username: self.username.clone(),
+            })),
+            (State::Asking, Event::Answer(Answer::Proceed)) | (State::Retrying, _) => self.create(),
+            (State::Asking, Event::PromptFailed(PromptFault::Cannot(reason))) => {
+                Step::Done(Err(reason.into()))
+            }
+            (State::Asking, Event::TimedOut) => Step::Done(Err(CannotPrompt::Unanswered.into())),
+            (State::Asking, _) => return Err(Misuse::BadAnswer),
+            (State::Creating, Event::Response(response)) => {
+                self.created(now, app_session::read_created(&response))
+            }
+            (State::Polling, Event::Response(response)) => {
+                self.polled(now, app_session::read_poll(&response))
+            }
+            (State::Creating | State::Polling, Event::Unreachable { fault, .. }) => self.broken(now, fault),
+            (State::Creating | State::Polling, _) => self.broken(now, TransportFault::Timeout),
+            (State::Showing | State::Telling, _) => self.rest(now),
+            (State::Waiting | State::Repolling, _) => self.poll(),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/shotgun_flow_app_session.rs"]
+mod tests;

@@ -1,0 +1,175 @@
+use super::*;
+use crate::flow::script::{Turn, with};
+use crate::flow::shotgun::script::*;
+use crate::question::{BrowserQuestion, PasswordQuestion};
+
+fn login(options: LoginOptions) -> Login {
+    Login::new(site(), program(), options, seed())
+}
+
+fn reusing(username: &str) -> LoginOptions {
+    let username = (!username.is_empty()).then(|| Foreign::from(username));
+    LoginOptions { reuse: true, username, ..LoginOptions::default() }
+}
+
+fn given() -> LoginOptions {
+    LoginOptions { username: Some("ada".into()), password: Some(secret("pw")), ..LoginOptions::default() }
+}
+
+fn password(username: Option<&str>) -> Turn {
+    let question = PasswordQuestion {
+        origin: site().origin().clone(),
+        provider: Foreign::default(),
+        username: username.map(Foreign::from),
+        suggested: None,
+        refused: false,
+        left: 3,
+    };
+    let answer = Answer::Password { username: "ada".into(), password: secret("pw") };
+    (ask(Question::Password(question)), Event::Answer(answer))
+}
+
+fn signed_in(result: Result<Outcome<SignedIn>, Error>, reused: bool) -> Session {
+    let outcome = result.unwrap();
+    assert_eq!((outcome.value.login, outcome.value.reused), ("ada".into(), reused));
+    outcome.value.session
+}
+
+fn got() -> Turn {
+    (sign_in("ada", "pw", None), granted("new"))
+}
+
+#[test]
+fn a_stored_session_is_used_and_nobody_is_asked() {
+    let stored = session("ada", "old");
+    let turns = [(load("ada"), found(&stored))];
+    assert_eq!(signed_in(run(login(reusing("Ada")), turns), true), stored);
+    // Whoever signed in last.
+    let turns = [(load(""), found(&stored))];
+    assert_eq!(signed_in(run(login(reusing("")), turns), true), stored);
+}
+
+#[test]
+fn without_one_somebody_signs_in_and_the_session_is_kept() {
+    let none = (load(""), Event::Loaded(Loaded::None));
+    let turns = with(
+        [none, knows("default", false), password(None), got()],
+        kept("ada", "new", SignInMethod::Password),
+    );
+    assert_eq!(signed_in(run(login(reusing("")), turns), false), session("ada", "new"));
+    let turns = with([knows("oxygen", false), got()], kept("ada", "new", SignInMethod::Password));
+    assert_eq!(signed_in(run(login(given()), turns), false), session("ada", "new"));
+}
+
+#[test]
+fn a_refused_token_is_not_used_again_and_what_others_got_is() {
+    let (old, new) = (session("ada", "old"), session("ada", "new"));
+    let again = || login(reusing("ada")).refused(&old);
+    assert_eq!(signed_in(run(again(), [(load("ada"), found(&new))]), true), new);
+    let ended = tell(Notice::Ended { origin: site().origin().clone(), username: "ada".into() });
+    let turns = [
+        (load("ada"), found(&old)),
+        (ended, Event::Told),
+        knows("default", false),
+        password(Some("ada")),
+        got(),
+    ];
+    let turns = with(turns, kept("ada", "new", SignInMethod::Password));
+    assert_eq!(signed_in(run(again(), turns), false), new);
+    let never = LoginOptions { never_ask: true, ..reusing("ada") };
+    let end = run(login(never.clone()).refused(&old), [(load("ada"), found(&old))]);
+    assert_eq!(end, Err(CannotPrompt::NotAllowed.into()));
+    let end = run(login(never), [(load("ada"), Event::Loaded(Loaded::None))]);
+    assert_eq!(end, Err(Error::NotSignedIn));
+}
+
+#[test]
+fn a_session_of_somebody_else_is_not_taken_for_ones_own() {
+    let eves = session("eve", "old");
+    let never = LoginOptions { never_ask: true, ..reusing("ada") };
+    assert_eq!(run(login(never), [(load("ada"), found(&eves))]), Err(Error::NotSignedIn));
+}
+
+#[test]
+fn a_person_chooses_where_there_are_two_ways_and_the_choice_is_kept() {
+    let question = |suggested| {
+        let methods = vec![SignInMethod::AppSession, SignInMethod::Password];
+        ask(Question::Method(MethodQuestion { origin: site().origin().clone(), methods, suggested }))
+    };
+    let chosen = |suggested, index| (question(suggested), Event::Answer(Answer::Method(index)));
+    let turns = with(
+        [knows("default", true), chosen(0, 1), password(None), got()],
+        kept("ada", "new", SignInMethod::Password),
+    );
+    assert!(run(login(LoginOptions::default()), turns).is_ok());
+    let browser = BrowserQuestion { origin: site().origin().clone(), username: None };
+    let page = Notice::Page { page: url("http://127.0.0.1:8000/approve?i"), origin: site().origin().clone() };
+    let preferred = LoginOptions { preferred: Some(SignInMethod::Password), ..LoginOptions::default() };
+    let turns = [
+        knows("default", true),
+        chosen(1, 0),
+        (ask(Question::Browser(browser)), Event::Answer(Answer::Proceed)),
+        (create(), begun()),
+        (tell(page), Event::Told),
+        pause(2_000..=2_000),
+        (poll(), approved("ada", "new")),
+    ];
+    let outcome = run(login(preferred), with(turns, approved_later("new"))).unwrap();
+    assert_eq!(outcome.value.login, "ada".into());
+    let no = (question(0), Event::PromptFailed(PromptFault::Cancelled));
+    assert_eq!(run(login(LoginOptions::default()), [knows("default", true), no]), Err(Error::Cancelled));
+}
+
+/// [`kept`] of what was got two seconds after the beginning.
+fn approved_later(name: &str) -> Vec<Turn> {
+    use crate::flow::script::Expected;
+    use crate::time::Timestamp;
+
+    let mut turns = kept("ada", name, SignInMethod::AppSession);
+    for (expected, _) in &mut turns {
+        if let Expected::Step(Step::Apply(Change::Save { session, .. })) = expected {
+            session.facts.received = Some(Timestamp(WALL + 2));
+        }
+    }
+    turns
+}
+
+#[test]
+fn a_way_that_cannot_work_is_refused_before_anything_is_asked_or_sent() {
+    let by = |method| LoginOptions { method: Some(method), ..LoginOptions::default() };
+    let cases = [
+        (by(SignInMethod::Password), "saml2", Policy::NoPasswords { by: SignsIn::SingleSignOn }.into()),
+        (given(), "saml2", Policy::NoPasswords { by: SignsIn::SingleSignOn }.into()),
+        (by(SignInMethod::AppSession), "default", Policy::NoAppSession.into()),
+        (by(SignInMethod::Web), "saml2", Policy::NoConsoleWay.into()),
+        (LoginOptions::default(), "saml2", Policy::NoConsoleWay.into()),
+    ];
+    for (options, kind, error) in cases {
+        assert_eq!(run(login(options), [knows(kind, false)]), Err(error), "{kind}");
+    }
+}
+
+#[test]
+fn nothing_goes_over_a_network_in_clear_unless_that_is_allowed_n1() {
+    let site: ShotgunSite = "http://studio.example".parse().unwrap();
+    let flow = |allow_http| {
+        let options = LoginOptions { allow_http, ..given() };
+        Login::new(site.clone(), program(), options, seed())
+    };
+    let error = Policy::PlainHttp(site.origin().clone()).into();
+    assert_eq!(run(flow(false), []), Err(error));
+    let asked = crate::flow::script::Talk::start(flow(true));
+    asked.assert_next(&crate::flow::script::send(crate::shotgun::info::request(&site)));
+}
+
+#[test]
+fn what_could_not_be_saved_is_a_session_all_the_same_f5() {
+    let full = StoreFault { kind: StoreFaultKind::Full, path: Foreign::default() };
+    let mut turns = with([knows("default", false), got()], kept("ada", "new", SignInMethod::Password));
+    let last = turns.len();
+    turns[last - 3].1 = Event::StoreFailed(full.clone());
+    turns[last - 1].1 = Event::StoreFailed(full.clone());
+    let outcome = run(login(given()), turns).unwrap();
+    assert_eq!(outcome.value.session, session("ada", "new"));
+    assert_eq!(outcome.warnings, [Warning::NotSaved(full.clone()), Warning::NotRemembered(full)]);
+}
