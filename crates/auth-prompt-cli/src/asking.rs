@@ -86,24 +86,33 @@ impl Asking<'_> {
 
     /// Asks for a line that may be seen, and gives it without its end.
     pub(crate) fn shown(&mut self, prompt: &str) -> Result<String, End> {
-        let mut chunk = [0; 1024];
+        Ok(String::from_utf8_lossy(&self.shown_once(prompt)?).into_owned())
+    }
+
+    /// The same, wiped when it is dropped.
+    pub(crate) fn shown_once(&mut self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, End> {
+        let mut chunk = Zeroizing::new([0; 1024]);
         'again: loop {
             self.terminal.set(Mode::Shown)?;
             self.write(prompt)?;
-            let mut line = Vec::new();
+            // As much as a terminal gives of one line, so that no part is left behind by growing.
+            let mut line = Zeroizing::new(Vec::with_capacity(4_096));
             loop {
                 if self.ready(PollFlags::IN)? == Ready::Again {
                     self.terminal.flush();
                     continue 'again;
                 }
-                match self.terminal.read(&mut chunk)? {
+                match self.terminal.read(&mut *chunk)? {
                     Read::Nothing => {}
                     Read::End => return Err(End::Cancelled),
                     Read::Bytes(count) => line.extend_from_slice(chunk.get(..count).unwrap_or_default()),
                 }
                 if line.ends_with(b"\n") {
                     self.line_open = false;
-                    return Ok(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned());
+                    while line.ends_with(b"\r") || line.ends_with(b"\n") {
+                        line.pop();
+                    }
+                    return Ok(line);
                 }
             }
         }

@@ -37,7 +37,7 @@ pub(crate) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, Pr
             say(&text::before_password(question));
             let username = match &question.username {
                 Some(username) => username.clone(),
-                None => Foreign::from(line(text::USERNAME, dismissed)?.expose().trim()),
+                None => typed(&text::username(question), question.suggested.as_ref(), dismissed)?,
             };
             say(text::NOT_HIDDEN);
             let password = line(text::PASSWORD, dismissed)?;
@@ -52,8 +52,43 @@ pub(crate) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, Pr
             let chosen = chosen(choice.expose().trim(), question.providers.len());
             chosen.map(Answer::Provider).ok_or(PromptFault::Cancelled)
         }
+        Question::Site(question) => {
+            say(&text::before_site(question));
+            typed(&text::site(question), question.suggested.as_ref(), dismissed).map(Answer::Site)
+        }
+        Question::Method(question) => {
+            say(&text::methods(question));
+            let choice = line(&text::method(question), dismissed)?;
+            let count = question.methods.len();
+            let index = match choice.expose().trim() {
+                "" => Some(question.suggested).filter(|index| *index < count),
+                choice => chosen(choice, count),
+            };
+            index.map(Answer::Method).ok_or(PromptFault::Cancelled)
+        }
+        Question::Code(question) => {
+            say(&text::before_code(question));
+            let code = line(text::CODE, dismissed)?;
+            match code.expose().trim() {
+                "" => Err(PromptFault::Cancelled),
+                code => Ok(Answer::Code(Secret::from(code))),
+            }
+        }
+        Question::Browser(question) => {
+            say(&text::before_browser(question));
+            line(text::PROCEED, dismissed).map(|_| Answer::Proceed)
+        }
         // There is no way to put it to somebody here.
         _ => Err(PromptFault::Cannot(CannotPrompt::NoTerminal)),
+    }
+}
+
+/// A line of text, or what is suggested.
+fn typed(prompt: &str, suggested: Option<&Foreign>, dismissed: &Dismiss) -> Result<Foreign, PromptFault> {
+    let typed = line(prompt, dismissed)?;
+    match typed.expose().trim() {
+        "" => suggested.cloned().ok_or(PromptFault::Cancelled),
+        typed => Ok(Foreign::from(typed)),
     }
 }
 

@@ -30,6 +30,7 @@ mod job;
 #[cfg(unix)]
 mod line;
 mod never;
+mod notices;
 mod prompt;
 #[cfg(unix)]
 mod signals;

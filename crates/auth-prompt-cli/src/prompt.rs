@@ -1,35 +1,39 @@
 //! Questions as dialogues.
 
 use std::fmt;
-use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_core::error::CannotPrompt;
 use auth_core::ports::{Dismiss, Prompt};
 use auth_core::{Answer, Notice, PromptFault, Question};
 
-use crate::text;
+use crate::notices::Notices;
 
 /// Asks at the controlling terminal, and tells notices on standard error.
 ///
-/// One question is open at a time in a process; others wait for it. An empty line, end of input or an interrupt
-/// answers [`PromptFault::Cancelled`]. Without a terminal, or as a background job that nobody can bring to the
+/// One question is open at a time in a process; others wait for it. End of input, an interrupt, or an empty line where
+/// nothing is suggested answers [`PromptFault::Cancelled`]. Without a terminal, or as a background job that nobody can bring to the
 /// foreground, it answers [`CannotPrompt::NoTerminal`]; when the terminal goes away, [`CannotPrompt::HungUp`].
 ///
 /// A question has no time limit here: whoever asks dismisses it.
 pub struct TerminalPrompt {
-    notices: Mutex<Box<dyn Write + Send>>,
+    notices: Mutex<Notices>,
 }
 
 impl TerminalPrompt {
     /// Tells notices on standard error.
     pub fn new() -> Self {
-        Self::with_notices(io::stderr())
+        Self { notices: Mutex::new(Notices::new(io::stderr(), io::stderr().is_terminal())) }
     }
 
-    /// Tells notices there instead.
+    /// Tells notices there instead, which is taken for no terminal.
     pub fn with_notices(notices: impl Write + Send + 'static) -> Self {
-        Self { notices: Mutex::new(Box::new(notices)) }
+        Self { notices: Mutex::new(Notices::new(notices, false)) }
+    }
+
+    fn notices(&self) -> MutexGuard<'_, Notices> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,6 +51,7 @@ impl fmt::Debug for TerminalPrompt {
 
 impl Prompt for TerminalPrompt {
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
+        self.notices().take_back();
         match dialogue::ask(question, dismissed) {
             #[cfg(unix)]
             Err(PromptFault::Cannot(CannotPrompt::NoTerminal)) if crate::forced::is_forced() => {
@@ -57,9 +62,7 @@ impl Prompt for TerminalPrompt {
     }
 
     fn tell(&self, notice: &Notice) {
-        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        // What cannot be told is dropped.
-        let _ = notices.write_all(text::notice(notice).as_bytes()).and_then(|()| notices.flush());
+        self.notices().tell(notice);
     }
 }
 
@@ -78,15 +81,25 @@ pub(crate) use dialogue::chosen;
 
 #[cfg(unix)]
 mod dialogue {
-    use auth_core::{Foreign, PasswordQuestion, ProviderQuestion};
+    use auth_core::{
+        CodeQuestion, Foreign, MethodQuestion, PasswordQuestion, ProviderQuestion, Secret, SiteQuestion,
+    };
 
-    use super::{Answer, CannotPrompt, Dismiss, PromptFault, Question, text};
+    use super::{Answer, CannotPrompt, Dismiss, PromptFault, Question};
     use crate::asking::{Asking, End, at_terminal};
+    use crate::text;
 
     pub(super) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
         at_terminal(dismissed, |asking| match question {
             Question::Password(question) => password(question, asking),
             Question::Provider(question) => provider(question, asking),
+            Question::Site(question) => site(question, asking),
+            Question::Method(question) => method(question, asking),
+            Question::Code(question) => code(question, asking),
+            Question::Browser(question) => {
+                asking.say(&text::before_browser(question))?;
+                asking.shown(text::PROCEED).map(|_| Answer::Proceed)
+            }
             // There is no way to put it to somebody at a terminal.
             _ => Err(CannotPrompt::NoTerminal.into()),
         })
@@ -96,7 +109,9 @@ mod dialogue {
         asking.say(&text::before_password(question))?;
         let username = match &question.username {
             Some(username) => username.clone(),
-            None => username(asking)?,
+            None => {
+                typed(&text::username(question), question.suggested.as_ref(), text::BAD_USERNAME, asking)?
+            }
         };
         let password = asking.hidden(text::PASSWORD)?;
         if password.is_empty() {
@@ -105,18 +120,24 @@ mod dialogue {
         Ok(Answer::Password { username, password })
     }
 
-    fn username(asking: &mut Asking<'_>) -> Result<Foreign, End> {
+    /// A line of text, or what is suggested.
+    fn typed(
+        prompt: &str,
+        suggested: Option<&Foreign>,
+        bad: &str,
+        asking: &mut Asking<'_>,
+    ) -> Result<Foreign, End> {
         loop {
-            let line = asking.shown(text::USERNAME)?;
+            let line = asking.shown(prompt)?;
             let name = line.trim();
             if name.is_empty() {
-                return Err(End::Cancelled);
+                return suggested.cloned().ok_or(End::Cancelled);
             }
             // What an arrow key leaves in a line, or bytes that are not UTF-8.
             if !name.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
                 return Ok(Foreign::from(name));
             }
-            asking.say(text::BAD_USERNAME)?;
+            asking.say(bad)?;
         }
     }
 
@@ -132,6 +153,43 @@ mod dialogue {
             match chosen(choice, count) {
                 Some(index) => return Ok(Answer::Provider(index)),
                 None => asking.say(&text::bad_choice(count))?,
+            }
+        }
+    }
+
+    fn site(question: &SiteQuestion, asking: &mut Asking<'_>) -> Result<Answer, End> {
+        asking.say(&text::before_site(question))?;
+        typed(&text::site(question), question.suggested.as_ref(), text::BAD_SITE, asking).map(Answer::Site)
+    }
+
+    fn method(question: &MethodQuestion, asking: &mut Asking<'_>) -> Result<Answer, End> {
+        let count = question.methods.len();
+        asking.say(&text::methods(question))?;
+        loop {
+            let line = asking.shown(&text::method(question))?;
+            match line.trim() {
+                "" if question.suggested < count => return Ok(Answer::Method(question.suggested)),
+                "" => return Err(End::Cancelled),
+                choice => match chosen(choice, count) {
+                    Some(index) => return Ok(Answer::Method(index)),
+                    None => asking.say(&text::bad_choice(count))?,
+                },
+            }
+        }
+    }
+
+    /// It is seen while it is typed, being good for one sign-in only.
+    fn code(question: &CodeQuestion, asking: &mut Asking<'_>) -> Result<Answer, End> {
+        asking.say(&text::before_code(question))?;
+        loop {
+            let line = asking.shown_once(text::CODE)?;
+            let code = line.trim_ascii();
+            if code.is_empty() {
+                return Err(End::Cancelled);
+            }
+            match Secret::from_utf8(code.to_vec()) {
+                Some(code) if !code.expose().contains(char::is_control) => return Ok(Answer::Code(code)),
+                _ => asking.say(text::BAD_CODE)?,
             }
         }
     }
