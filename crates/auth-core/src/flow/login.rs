@@ -45,6 +45,8 @@ pub struct Login {
     uri: TiledUri,
     seed: Seed,
     options: LoginOptions,
+    /// The session that is of no use any more.
+    refused: Option<Session>,
     /// How a stored session ended, if it did.
     ended: Option<Error>,
     found: Option<Discovered>,
@@ -88,6 +90,7 @@ impl Login {
             uri,
             seed,
             options,
+            refused: None,
             ended: None,
             found: None,
             provider: None,
@@ -99,10 +102,21 @@ impl Login {
         }
     }
 
+    /// The server has refused this one's access token: it is not used again, whatever it says of its own end.
+    #[must_use]
+    pub fn refused(mut self, session: &Session) -> Self {
+        self.refused = Some(session.clone());
+        self
+    }
+
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
         if self.options.reuse {
             let renewal =
                 Renewal::new(self.uri.clone(), self.seed.clone()).allow_http(self.options.allow_http);
+            let renewal = match &self.refused {
+                Some(session) => renewal.refused(session),
+                None => renewal,
+            };
             return self.reuse(now, renewal, Event::Start);
         }
         self.begin(now)
@@ -307,7 +321,9 @@ impl Asks for Login {
     }
 
     fn adopt(&self, now: Now, session: Session) -> Option<SignedIn> {
-        let lasts = session.lasts(now, Duration::ZERO);
+        let token = |session: &Session| session.tokens.access.clone();
+        let is_refused = self.refused.as_ref().is_some_and(|refused| token(refused) == token(&session));
+        let lasts = session.lasts(now, Duration::ZERO) && !is_refused;
         lasts.then(|| SignedIn { uri: self.uri.clone(), session, reused: true })
     }
 }

@@ -218,6 +218,16 @@ impl<E: Engine> Shared<E> {
         place: &Place,
         options: LoginOptions,
     ) -> Result<Outcome<SignedIn>, Error> {
+        self.sign_in_for(place, options, None).await
+    }
+
+    /// The same in place of a session that is of no use any more.
+    pub(crate) async fn sign_in_for(
+        &self,
+        place: &Place,
+        options: LoginOptions,
+        over: Option<&Session>,
+    ) -> Result<Outcome<SignedIn>, Error> {
         let allow_http = options.allow_http || place.allow_http;
         let place = Place { allow_http, ..place.clone() };
         let mut reuse = options.reuse;
@@ -229,6 +239,10 @@ impl<E: Engine> Shared<E> {
         let never_ask = options.never_ask || self.settings.never_ask;
         let options = LoginOptions { reuse, never_ask, allow_http, ..options };
         let login = Login::new(place.uri, options, seed()?);
+        let login = match over {
+            Some(over) => login.refused(over),
+            None => login,
+        };
         self.run(Governor::new(login).cool_down(self.settings.cool_down)).await
     }
 
@@ -271,8 +285,7 @@ impl<E: Engine> Shared<E> {
                 },
             }
         }
-        // What another caller got may be too short for this one; of fresh tokens none is longer.
-        let serves = |renewed: &Renewed| renewed.fresh || is_good(&renewed.session, self.engine.now(), need);
+        let serves = |outcome: &Outcome<Renewed>| serves(outcome, self.engine.now(), need);
         let mut outcome = self.in_turn(place, serves, |renewal| renewal.lasting(need)).await?;
         let life = outcome.value.session.remaining(self.engine.now());
         outcome.warnings.retain(|warning| !matches!(warning, Warning::TooShort(_)));
@@ -286,7 +299,8 @@ impl<E: Engine> Shared<E> {
 
     /// A session in place of one whose token the server has refused.
     pub(crate) async fn replace(&self, place: &Place, old: &Session) -> Result<Outcome<Renewed>, Error> {
-        let is_another = |renewed: &Renewed| renewed.session.tokens.access != old.tokens.access;
+        let is_another =
+            |outcome: &Outcome<Renewed>| outcome.value.session.tokens.access != old.tokens.access;
         self.in_turn(place, is_another, |renewal| renewal.refused(old)).await
     }
 
@@ -294,7 +308,7 @@ impl<E: Engine> Shared<E> {
     async fn in_turn(
         &self,
         place: &Place,
-        serves: impl Fn(&Renewed) -> bool,
+        serves: impl Fn(&Outcome<Renewed>) -> bool,
         as_wanted: impl Fn(Renewal) -> Renewal,
     ) -> Result<Outcome<Renewed>, Error> {
         let key = place.uri.key();
@@ -302,7 +316,7 @@ impl<E: Engine> Shared<E> {
             let mut turn = self.renewals.waiters.join(&key);
             match turn.turn(&self.settings.cancel).await {
                 Turn::Landed(outcome) => {
-                    if outcome.as_ref().map_or(true, |outcome| serves(&outcome.value)) {
+                    if outcome.as_ref().map_or(true, &serves) {
                         return outcome;
                     }
                 }
@@ -346,6 +360,13 @@ impl<E: Engine> Shared<E> {
     }
 }
 
+/// True if what came of another caller's renewal will do for one who waited for it. It may be too short for this one; but
+/// of fresh tokens none is longer, and what has just failed is not tried again by each in turn.
+fn serves(outcome: &Outcome<Renewed>, now: Now, need: Option<Duration>) -> bool {
+    let failed = |warning: &Warning| matches!(warning, Warning::NotRenewed(_));
+    outcome.value.fresh || outcome.warnings.iter().any(failed) || is_good(&outcome.value.session, now, need)
+}
+
 /// True if a session need not be renewed yet.
 pub(crate) fn is_good(session: &Session, now: Now, need: Option<Duration>) -> bool {
     let margin = session.margin();
@@ -354,4 +375,40 @@ pub(crate) fn is_good(session: &Session, now: Now, need: Option<Duration>) -> bo
 
 pub(crate) fn seed() -> Result<Seed, Error> {
     auth_http::seed().map_err(|_| Error::NoEntropy)
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::session::{Facts, Tokens};
+    use auth_core::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn who_waited_takes_what_is_good_or_fresh_or_has_just_failed() {
+        let now = Now { wall: Timestamp(1_000), ..Now::default() };
+        let outcome = |left: i64, fresh: bool, warnings: Vec<Warning>| {
+            let facts = Facts {
+                received: Some(Timestamp(1_000 + left - 900)),
+                expires: Some(Timestamp(1_000 + left)),
+                ..Facts::default()
+            };
+            let tokens = Tokens { access: Some(Secret::from("t")), ..Tokens::default() };
+            let session = Session { tokens, facts, ..Session::default() };
+            Outcome { value: Renewed { session, fresh }, warnings }
+        };
+        let failed = || vec![Warning::NotRenewed(AuthError::NotSignedIn)];
+        let hour = Some(Duration::from_hours(1));
+        let cases = [
+            (outcome(600, false, Vec::new()), None, true),
+            (outcome(600, false, Vec::new()), hour, false),
+            (outcome(600, true, Vec::new()), hour, true),
+            (outcome(30, false, Vec::new()), None, false),
+            (outcome(30, false, failed()), None, true),
+            (outcome(30, false, failed()), hour, true),
+        ];
+        for (outcome, need, expected) in cases {
+            assert_eq!(serves(&outcome, now, need), expected, "{outcome:?} {need:?}");
+        }
+    }
 }

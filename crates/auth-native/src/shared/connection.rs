@@ -127,10 +127,11 @@ impl<E: Engine> Link<E> {
         if self.access() == Access::Anonymous {
             return Err(AuthError::NotSignedIn.into());
         }
-        let mut from = self.session().tokens.generation();
+        let session = self.session();
+        let mut from = session.tokens.generation();
         let asked = match shared.ask_who(&self.place).await {
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                from = self.sign_in_again(error).await?.tokens.generation();
+                from = self.sign_in_again(session, error).await?.tokens.generation();
                 // It may be kept elsewhere now.
                 self.parts().0.ask_who(&self.place).await?
             }
@@ -166,9 +167,9 @@ impl<E: Engine> Link<E> {
         }
         self.check_not_ended()?;
         let session = self.fresh(None).await?;
-        match self.call_as(request.clone(), session).await {
+        match self.call_as(request.clone(), session.clone()).await {
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                let session = self.sign_in_again(error).await?;
+                let session = self.sign_in_again(session, error).await?;
                 self.call_as(request, session).await
             }
             other => other,
@@ -273,7 +274,9 @@ impl<E: Engine> Link<E> {
             return Ok(session.tokens.access.map(Authorization::Bearer));
         }
         let session = match self.in_place_of(&session).await {
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await?,
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
+                self.sign_in_again(*session, error).await?
+            }
             other => other?,
         };
         Ok(session.tokens.access.map(Authorization::Bearer))
@@ -305,7 +308,7 @@ impl<E: Engine> Link<E> {
                 self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
                 Ok(value.session)
             }
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(error).await,
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(session, error).await,
             Err(error) => Err(error),
         }
     }
@@ -340,18 +343,17 @@ impl<E: Engine> Link<E> {
         is_over
     }
 
-    /// Asks the person who was signed in to do so again.
-    async fn sign_in_again(&self, error: AuthError) -> Result<Session, Error> {
-        let session = self.session();
+    /// Asks the person to sign in again in place of the session that has failed, unless somebody did so meanwhile.
+    async fn sign_in_again(&self, session: Session, error: AuthError) -> Result<Session, Error> {
         let from = session.tokens.generation();
         let (shared, _) = self.parts();
         self.subscribers.tell(&SessionEvent::NeedsPerson);
-        let (username, provider) = match session.facts.identity {
+        let (username, provider) = match session.facts.identity.clone() {
             Some(identity) => (Some(identity.id), Some(identity.provider).filter(|name| !name.is_empty())),
             None => (None, None),
         };
         let options = LoginOptions { reuse: true, username, provider, ..LoginOptions::default() };
-        match shared.sign_in(&self.place, options).await {
+        match shared.sign_in_for(&self.place, options, Some(&session)).await {
             Ok(Outcome { value, warnings }) => {
                 self.adopt(from, value.session.clone(), warnings)?;
                 Ok(value.session)

@@ -3,6 +3,8 @@
 use core::time::Duration;
 
 use auth_core::flow::LoginOptions;
+use auth_core::ports::{Change, Store as _};
+use auth_core::session::{Session, Tokens};
 
 use super::rig::{LIFE, Rig, URL, secret};
 
@@ -29,4 +31,20 @@ fn a_store_that_is_read_at_once_gives_the_same_tokens() {
             assert_eq!(seen(true, age, need), seen(false, age, need), "{age:?} {need:?}");
         }
     }
+}
+
+#[test]
+fn a_refused_token_that_cannot_be_renewed_has_the_person_asked() {
+    let rig = Rig::default();
+    rig.person.answers("alice", "sesame");
+    let connection = rig.auth().connect(URL).unwrap();
+    let session = connection.session();
+    let tokens = Tokens { refresh: None, ..session.tokens.clone() };
+    let alone = Session { tokens, ..session };
+    rig.store.apply(&Change::Save { key: connection.uri().key(), session: Box::new(alone) }).unwrap();
+    let connection = rig.auth().connect(URL).unwrap();
+    rig.site.forget_everybody();
+    rig.person.answers("alice", "sesame");
+    // Its own word of its end is long away, and nothing can be got for it in silence.
+    assert!(connection.get("metadata/").unwrap().is_success());
 }
