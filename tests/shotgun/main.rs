@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by panicking")]
 
+mod facade;
+mod processes;
+mod tasks;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -29,6 +29,7 @@
 //! | `ureq`, `reqwest-middleware`, `tower` | `Authorize`, `AuthorizeLayer`: a client of one's own shows a connection's credential |
 //! | `file` | `TiledDirectory`: sessions are kept in the token directory of Tiled's Python client, shared with it |
 //! | `profiles` | `Profiles`: the names that the Python client's users give to servers |
+//! | `shotgun` | the modules `shotgun`: people and scripts of Shotgun sites, and calls of theirs |
 //! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
 //!
 //! Without `file` sessions are kept in memory, without `terminal` nobody is asked, unless the program brings a store
@@ -83,6 +84,8 @@ mod origin;
 pub mod ports;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod shared;
+#[cfg(all(feature = "shotgun", any(feature = "async", feature = "blocking")))]
+pub mod shotgun;
 #[cfg(any(feature = "async", feature = "blocking"))]
 mod status;
 #[cfg(any(feature = "async", feature = "blocking"))]

@@ -183,3 +183,37 @@ fn middlewares_of_a_runtime_show_none_s1() {
     silent::<AuthorizeService<()>>(&layer.layer(()));
     silent_error::<AuthorizeError<Error>>(&AuthorizeError::Auth(Error::ApiKey));
 }
+
+#[test]
+#[cfg(feature = "shotgun")]
+fn people_and_scripts_of_shotgun_show_none_s1() {
+    use auth_native::blocking::shotgun::{Authenticator, Connection};
+    use auth_native::shotgun::{Expired, HumanUser, Program, ScriptUser, User};
+    use auth_native::{Facts, Identity, Session, Tokens};
+
+    let site: auth_native::shotgun::ShotgunSite = URL.parse().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let session = Session {
+        tokens: Tokens { access: Some(Secret::from(plant("session"))), ..Tokens::default() },
+        facts: Facts {
+            identity: Some(Identity { id: "ada".into(), provider: Foreign::default() }),
+            ..Facts::default()
+        },
+        ..Session::default()
+    };
+    let key: Key = site.key("ada");
+    store.apply(&Change::Save { key: key.clone(), session: Box::new(session) }).unwrap();
+    let entry = SiteEntry { key, user: Some("ada".into()), allow_http: false, method: None };
+    store.apply(&Change::Prefer(entry)).unwrap();
+    let program = Program { product: "tool".into(), machine: "m".into() };
+    let auth = builder().store(store).build_shotgun(program).unwrap();
+    silent::<Authenticator>(&auth);
+    let user = auth.default_user(&site).unwrap().unwrap();
+    silent::<User>(&user);
+    let User::Human(human) = &user else { panic!("a person") };
+    silent::<HumanUser>(human);
+    silent::<Connection>(&auth.connect(user));
+    let script = ScriptUser::new(site, "robot", Secret::from(plant("key")));
+    silent::<ScriptUser>(&script);
+    silent::<Expired>(&Expired::No);
+}

@@ -9,6 +9,8 @@ mod connection;
 mod engine;
 #[cfg(feature = "ureq")]
 mod middleware;
+#[cfg(feature = "shotgun")]
+pub mod shotgun;
 
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use auth_core::ports::{Prompt, Transport};
 use self::engine::Threads;
 use crate::Error;
 use crate::builder::{Parts, default_prompt};
-use crate::shared::Shared;
+use crate::shared::{Settings, Shared};
 
 #[doc(inline)]
 pub use crate::{State, Status, User};
@@ -41,15 +43,26 @@ impl Builder {
     ///
     /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
     /// keep sessions in.
-    pub fn build(mut self) -> Result<Authenticator, Error> {
+    pub fn build(self) -> Result<Authenticator, Error> {
+        let (engine, settings) = self.engine()?;
+        Ok(Authenticator { shared: Shared::new(engine, settings) })
+    }
+
+    /// The same for Shotgun sites, for a program that says who it is.
+    #[cfg(feature = "shotgun")]
+    pub fn build_shotgun(self, program: crate::shotgun::Program) -> Result<shotgun::Authenticator, Error> {
+        let (engine, settings) = self.engine()?;
+        Ok(shotgun::Authenticator { studio: crate::shared::Studio::new(engine, settings, program) })
+    }
+
+    fn engine(mut self) -> Result<(Threads, Settings), Error> {
         let Parts { user_agent, authorities, store, is_quick, clock, settings } = self.parts(false)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?),
         };
         let prompt = self.prompt.unwrap_or_else(default_prompt);
-        let engine = Threads::new(transport, store, prompt, clock, is_quick);
-        Ok(Authenticator { shared: Shared::new(engine, settings) })
+        Ok((Threads::new(transport, store, prompt, clock, is_quick), settings))
     }
 }
 

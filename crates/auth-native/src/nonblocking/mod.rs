@@ -10,6 +10,8 @@ mod engine;
 mod layer;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
+#[cfg(feature = "shotgun")]
+pub mod shotgun;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod show;
 
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use self::engine::Tasks;
 use crate::Error;
 use crate::builder::{Parts, default_prompt};
-use crate::shared::Shared;
+use crate::shared::{Settings, Shared};
 
 #[doc(inline)]
 pub use crate::{State, Status, User};
@@ -45,14 +47,26 @@ impl Builder {
     ///
     /// Fails if the `User-Agent` cannot be sent, if a file of authorities cannot be read, or if no folder is known to
     /// keep sessions in.
-    pub fn build(mut self) -> Result<Authenticator, Error> {
+    pub fn build(self) -> Result<Authenticator, Error> {
+        let (engine, settings) = self.engine()?;
+        Ok(Authenticator { shared: Shared::new(engine, settings) })
+    }
+
+    /// The same for Shotgun sites, for a program that says who it is.
+    #[cfg(feature = "shotgun")]
+    pub fn build_shotgun(self, program: crate::shotgun::Program) -> Result<shotgun::Authenticator, Error> {
+        let (engine, settings) = self.engine()?;
+        Ok(shotgun::Authenticator { studio: crate::shared::Studio::new(engine, settings, program) })
+    }
+
+    fn engine(mut self) -> Result<(Tasks, Settings), Error> {
         let Parts { user_agent, authorities, store, clock, settings, .. } = self.parts(true)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?),
         };
         let prompt = self.prompt.unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
-        Ok(Authenticator { shared: Shared::new(Tasks::new(transport, store, prompt, clock), settings) })
+        Ok((Tasks::new(transport, store, prompt, clock), settings))
     }
 }
 

@@ -9,6 +9,8 @@ mod header;
 mod place;
 mod renewals;
 mod silent;
+#[cfg(feature = "shotgun")]
+mod studio;
 mod subscribers;
 
 pub(crate) use ahead::Ahead;
@@ -20,5 +22,7 @@ pub(crate) use renewals::Renewals;
 #[cfg(not(feature = "terminal"))]
 pub(crate) use silent::Silent;
 pub(crate) use silent::Unplugged;
+#[cfg(feature = "shotgun")]
+pub(crate) use studio::{Caller, Studio};
 pub(crate) use subscribers::Subscribers;
 pub use subscribers::{SessionEvent, Subscription};
