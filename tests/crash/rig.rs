@@ -30,7 +30,7 @@ pub(crate) fn session(who: &str, age: &str, with_id: bool) -> Session {
         principal: Some(Foreign::from(who)),
         ..Facts::default()
     };
-    let tokens = Tokens { access: token("access"), refresh: token("refresh"), id };
+    let tokens = Tokens { access: token("access"), refresh: token("refresh"), id, ..Tokens::default() };
     Session { tokens, facts, ..Session::default() }
 }
 

@@ -245,7 +245,12 @@ pub(crate) fn other_key() -> Key {
 
 pub(crate) fn other_session() -> Session {
     let token = |text: &str| Some(Secret::from(text));
-    let tokens = Tokens { access: token("other-access"), refresh: token("other-refresh"), id: None };
+    let tokens = Tokens {
+        access: token("other-access"),
+        refresh: token("other-refresh"),
+        id: None,
+        ..Tokens::default()
+    };
     Session { tokens, ..Session::default() }
 }
 

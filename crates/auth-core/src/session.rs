@@ -16,6 +16,8 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// Says who somebody is (OpenID Connect); kept for the servers that want it back.
     pub id: Option<Secret>,
+    /// What a browser was given together with the access token (Shotgun's `session_metadata`: cookies in base64).
+    pub metadata: Option<Secret>,
 }
 
 impl Tokens {
@@ -30,6 +32,7 @@ impl Tokens {
             self.access.as_ref().map(Secret::expose),
             self.refresh.as_ref().map(Secret::expose),
             self.id.as_ref().map(Secret::expose),
+            self.metadata.as_ref().map(Secret::expose),
         ]))
     }
 }
@@ -153,7 +156,7 @@ mod tests {
         let tokens = |access: &str, refresh: &str| Tokens {
             access: Some(Secret::from(access)),
             refresh: Some(Secret::from(refresh)),
-            id: None,
+            ..Tokens::default()
         };
         assert_eq!(tokens("a", "b").generation(), tokens("a", "b").generation());
         assert_ne!(tokens("a", "b").generation(), tokens("a", "c").generation());

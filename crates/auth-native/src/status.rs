@@ -104,7 +104,7 @@ mod tests {
             tokens: Tokens {
                 access: access.map(|_| Secret::from("a")),
                 refresh: refresh.map(|_| Secret::from("r")),
-                id: None,
+                ..Tokens::default()
             },
             facts: Facts {
                 expires: access.map(Timestamp),

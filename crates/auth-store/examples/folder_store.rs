@@ -21,10 +21,11 @@ use auth_core::{Digest, Foreign, Holder, Secret};
 type Members = BTreeMap<String, Secret>;
 
 /// What belongs to a session; all else belongs to the site, or to a later version.
-const SESSION: [&str; 12] = [
+const SESSION: [&str; 13] = [
     "access",
     "refresh",
     "id",
+    "metadata",
     "received",
     "expires",
     "refresh_expires",
@@ -242,6 +243,7 @@ fn stored(members: &Members) -> Option<Stored> {
         access: members.get("access").cloned(),
         refresh: members.get("refresh").cloned(),
         id: members.get("id").cloned(),
+        metadata: members.get("metadata").cloned(),
     };
     let foreign = |name| text(members, name).map(Foreign::new);
     let moment = |name| number(members, name).map(Timestamp);
@@ -268,6 +270,7 @@ fn put_session(members: &mut Members, session: &Session) {
         ("access", tokens.access.clone()),
         ("refresh", tokens.refresh.clone()),
         ("id", tokens.id.clone()),
+        ("metadata", tokens.metadata.clone()),
         ("received", moment(facts.received)),
         ("expires", moment(facts.expires)),
         ("refresh_expires", moment(facts.refresh_expires)),

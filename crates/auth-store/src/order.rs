@@ -14,13 +14,14 @@ use crate::tokens::{Name, can_be_kept};
 pub(crate) type Put<'a> = (Name, Option<&'a Secret>);
 
 /// The changes that make a directory hold these tokens, in their order. `same` says that what it holds is known to be
-/// of the same person.
-pub(crate) fn of(tokens: &Tokens, same: bool) -> Vec<Put<'_>> {
-    let [refresh, access, id] =
-        [&tokens.refresh, &tokens.access, &tokens.id].map(|token| given(token.as_ref()));
+/// of the same person; `slot` that it has a file for metadata.
+pub(crate) fn of(tokens: &Tokens, slot: bool, same: bool) -> Vec<Put<'_>> {
+    let [refresh, access, id, metadata] =
+        [&tokens.refresh, &tokens.access, &tokens.id, &tokens.metadata].map(|token| given(token.as_ref()));
     let mut puts = Vec::new();
     if !same {
         puts.extend([(Name::Access, None), (Name::Id, None)]);
+        puts.extend(slot.then_some((Name::Metadata, None)));
     } else if access.is_none() {
         puts.push((Name::Access, None));
     }
@@ -31,12 +32,23 @@ pub(crate) fn of(tokens: &Tokens, same: bool) -> Vec<Put<'_>> {
     if same || id.is_some() {
         puts.push((Name::Id, id));
     }
+    if slot && (same || metadata.is_some()) {
+        puts.push((Name::Metadata, metadata));
+    }
     puts
 }
 
 /// Refuses tokens that would not be read back, before anything is changed for them.
-pub(crate) fn check(tokens: &Tokens, directory: &Path) -> Result<(), StoreFault> {
-    let named = [(Name::Refresh, &tokens.refresh), (Name::Access, &tokens.access), (Name::Id, &tokens.id)];
+pub(crate) fn check(tokens: &Tokens, slot: bool, directory: &Path) -> Result<(), StoreFault> {
+    let named = [
+        (Name::Refresh, &tokens.refresh),
+        (Name::Access, &tokens.access),
+        (Name::Id, &tokens.id),
+        (Name::Metadata, &tokens.metadata),
+    ];
+    if !slot && given(tokens.metadata.as_ref()).is_some() {
+        return Err(other("metadata is kept in slots only", directory));
+    }
     match named.iter().find(|(_, token)| given(token.as_ref()).is_some_and(|token| !can_be_kept(token))) {
         Some((name, _)) => Err(other(
             "this token is too long or holds what no header can carry",
@@ -57,12 +69,11 @@ mod tests {
 
     fn tokens(access: &str, refresh: &str, id: &str) -> Tokens {
         let token = |text: &str| Some(Secret::from(text));
-        Tokens { access: token(access), refresh: token(refresh), id: token(id) }
+        Tokens { access: token(access), refresh: token(refresh), id: token(id), ..Tokens::default() }
     }
 
     #[test]
     fn a_new_sign_in_takes_the_old_tokens_away_before_it_brings_its_own_f5() {
-        use Name::{Access, Id, Refresh};
         let cases = [
             (tokens("a", "r", "i"), false, "-Access -Id +Refresh +Access +Id"),
             (tokens("a", "r", ""), false, "-Access -Id +Refresh +Access"),
@@ -75,13 +86,31 @@ mod tests {
             (Tokens::default(), true, "-Access -Refresh -Id"),
         ];
         for (tokens, same, expected) in cases {
-            let shown: Vec<_> = of(&tokens, same)
+            let shown: Vec<_> = of(&tokens, false, same)
                 .into_iter()
                 .map(|(name, token)| format!("{}{name:?}", if token.is_some() { '+' } else { '-' }))
                 .collect();
             assert_eq!(shown.join(" "), expected);
         }
-        assert_eq!(Name::ALL, [Refresh, Access, Id]);
+    }
+
+    #[test]
+    fn metadata_follows_the_access_token_it_belongs_to() {
+        let with = |metadata: &str| Tokens { metadata: Some(Secret::from(metadata)), ..tokens("a", "", "") };
+        let cases = [
+            (with("m"), false, vec![(Name::Metadata, false), (Name::Metadata, true)]),
+            (with("m"), true, vec![(Name::Metadata, true)]),
+            (with(""), false, vec![(Name::Metadata, false)]),
+            (with(""), true, vec![(Name::Metadata, false)]),
+        ];
+        for (tokens, same, expected) in cases {
+            let puts = of(&tokens, true, same);
+            let of_metadata = puts.iter().filter(|(name, _)| *name == Name::Metadata);
+            let shown: Vec<_> = of_metadata.map(|(name, token)| (*name, token.is_some())).collect();
+            assert_eq!(shown, expected, "{same}");
+            assert_eq!(check(&tokens, false, Path::new("/x")).is_ok(), tokens.metadata == Some("".into()));
+            assert!(of(&tokens, false, same).iter().all(|(name, _)| *name != Name::Metadata));
+        }
     }
 
     #[test]
@@ -96,7 +125,12 @@ mod tests {
             ("é", false),
             (&long, false),
         ] {
-            assert_eq!(check(&tokens(text, "r", ""), Path::new("/x")).is_ok(), kept, "{} bytes", text.len());
+            assert_eq!(
+                check(&tokens(text, "r", ""), false, Path::new("/x")).is_ok(),
+                kept,
+                "{} bytes",
+                text.len()
+            );
         }
     }
 }

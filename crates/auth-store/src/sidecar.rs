@@ -3,8 +3,8 @@
 //! ```text
 //! {"site": .., "slot": .., "links": {"whoami": .., "refresh": ..}, "intent": DIGEST,
 //!  "asked": {"declined": ..} or {"unanswered": TIMES, "at": ..},
-//!  "sessions": [{"access": DIGEST, "refresh": DIGEST, "id": DIGEST, "received": .., "expires": ..,
-//!                "refresh_expires": .., "identity": {"id": .., "provider": ..}, "principal": ..}, ..]}
+//!  "sessions": [{"access": DIGEST, "refresh": DIGEST, "id": DIGEST, "metadata": DIGEST, "received": ..,
+//!                "expires": .., "refresh_expires": .., "identity": {"id": .., "provider": ..}, "principal": ..}, ..]}
 //! ```
 //!
 //! Facts are bound to the digests of the tokens they speak of, so the order in which they and the tokens are written
@@ -46,20 +46,36 @@ pub(crate) struct Digests {
     pub(crate) access: Option<Digest>,
     pub(crate) refresh: Option<Digest>,
     pub(crate) id: Option<Digest>,
+    pub(crate) metadata: Option<Digest>,
 }
 
 impl Digests {
     pub(crate) fn of(tokens: &Tokens) -> Self {
         let digest = |token: &Option<Secret>| token.as_ref().map(Digest::of);
-        Self { access: digest(&tokens.access), refresh: digest(&tokens.refresh), id: digest(&tokens.id) }
+        Self {
+            access: digest(&tokens.access),
+            refresh: digest(&tokens.refresh),
+            id: digest(&tokens.id),
+            metadata: digest(&tokens.metadata),
+        }
     }
 }
 
 impl Sidecar {
     /// True if this is a token that one of us wrote, so that one with its digest cannot be cut.
     pub(crate) fn knows(&self, digest: Digest) -> bool {
-        let known = |entry: &Entry| [entry.digests.access, entry.digests.refresh, entry.digests.id];
+        let known = |entry: &Entry| {
+            let Digests { access, refresh, id, metadata } = entry.digests;
+            [access, refresh, id, metadata]
+        };
         self.sessions.iter().flat_map(known).any(|known| known == Some(digest))
+    }
+
+    /// Without metadata that came with another access token.
+    pub(crate) fn matched(&self, tokens: Tokens) -> Tokens {
+        let Digests { access, metadata, .. } = Digests::of(&tokens);
+        let is_theirs = self.find(|known| known.access == access && known.metadata == metadata).is_some();
+        Tokens { metadata: tokens.metadata.filter(|_| is_theirs), ..tokens }
     }
 
     /// True if one of us wrote just these together.
@@ -177,14 +193,15 @@ impl Entry {
             access: digest(members.get("access"))?,
             refresh: digest(members.get("refresh"))?,
             id: digest(members.get("id"))?,
+            metadata: digest(members.get("metadata"))?,
         };
         Some(Self { digests, facts, members: members.clone() })
     }
 
     fn write(&self) -> Value {
         let mut members = self.members.clone();
-        let Digests { access, refresh, id } = self.digests;
-        for (name, digest) in [("access", access), ("refresh", refresh), ("id", id)] {
+        let Digests { access, refresh, id, metadata } = self.digests;
+        for (name, digest) in [("access", access), ("refresh", refresh), ("id", id), ("metadata", metadata)] {
             set(&mut members, name, digest.map(|digest| digest.to_string()));
         }
         let Facts { received, expires, refresh_expires, identity, principal } = &self.facts;

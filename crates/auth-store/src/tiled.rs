@@ -166,18 +166,18 @@ impl TiledDirectory {
 
     fn save(&self, key: &Key, session: &Session) -> Result<(), StoreFault> {
         let names = self.names(key);
-        order::check(&session.tokens, &self.token_directory(key)?)?;
+        order::check(&session.tokens, !key.slot.is_empty(), &self.token_directory(key)?)?;
         let _guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;
         let dir = self.made_tokens(key)?;
-        let there = Snapshot::read(&dir)?;
+        let there = Snapshot::read(&dir, Name::all(key))?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
         let tokens = there.tokens();
         let same = is_same_person(&sidecar.facts(&tokens), &session.facts);
         sidecar.list(key, session, Digests::of(&tokens));
         document::write(&about, &names.sidecar, &sidecar)?;
         keep_damaged(&there, &about, &names.sidecar)?;
-        for (name, token) in order::of(&session.tokens, same) {
+        for (name, token) in order::of(&session.tokens, !key.slot.is_empty(), same) {
             put(&dir, name, token)?;
         }
         // Only now is the token that was redeemed no longer needed.
@@ -195,22 +195,22 @@ impl TiledDirectory {
         let Some(dir) = self.tokens(key, false)? else { return Ok(Applied::Done) };
         let started = Instant::now();
         let there = loop {
-            let there = Snapshot::read(&dir)?;
-            let is_meant = there.tokens().generation() == generation;
+            let there = Snapshot::read(&dir, Name::all(key))?;
+            let is_meant = sidecar.matched(there.tokens()).generation() == generation;
             let is_whole = is_meant || there.is_settled(&sidecar, SystemTime::now());
             if (is_whole && there.is_unchanged()?) || started.elapsed() >= SETTLE_WAIT {
                 break there;
             }
             thread::sleep(SETTLE_PAUSE);
         };
-        let tokens = there.tokens();
+        let tokens = sidecar.matched(there.tokens());
         if tokens.generation() != generation {
             let stored = stored(tokens, &sidecar);
             return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Box::new(stored))));
         }
         keep_damaged(&there, &about, &names.sidecar)?;
-        for name in [Name::Access, Name::Refresh, Name::Id] {
-            put(&dir, name, None)?;
+        for (name, token) in order::of(&Tokens::default(), !key.slot.is_empty(), true) {
+            put(&dir, name, token)?;
         }
         if sidecar.clear() {
             document::write(&about, &names.sidecar, &sidecar)?;
@@ -245,7 +245,7 @@ impl Store for TiledDirectory {
         let names = self.names(key);
         for _ in 0..READ_TRIES {
             // The tokens first: what is known of ours is written before they are.
-            let there = Snapshot::read(&dir)?;
+            let there = Snapshot::read(&dir, Name::all(key))?;
             let sidecar: Sidecar = self.peek(&names.sidecar, &names.change)?;
             if !there.is_unchanged()? {
                 continue;
@@ -315,6 +315,7 @@ fn stored(tokens: Tokens, sidecar: &Sidecar) -> Option<Stored> {
     if tokens.is_empty() {
         return None;
     }
+    let tokens = sidecar.matched(tokens);
     let session = Session { facts: sidecar.facts(&tokens), links: sidecar.links.clone(), tokens };
     // A peer may have replaced the token without knowing of the intent, which is over then.
     let refresh = session.tokens.refresh.as_ref().map(Digest::of);

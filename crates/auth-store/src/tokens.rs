@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use auth_core::error::StoreFault;
+use auth_core::ports::Key;
 use auth_core::session::Tokens;
 use auth_core::tiled::is_whole;
 use auth_core::{Digest, Secret};
@@ -23,17 +24,24 @@ pub(crate) enum Name {
     Access,
     Refresh,
     Id,
+    /// In slots only: that client has nothing of the kind.
+    Metadata,
 }
 
 impl Name {
-    /// In the order in which the Python client writes them.
-    pub(crate) const ALL: [Self; 3] = [Self::Refresh, Self::Access, Self::Id];
+    /// Those of a session, those of the Python client in the order in which it writes them.
+    pub(crate) fn all(key: &Key) -> &'static [Self] {
+        const ALL: [Name; 4] = [Name::Refresh, Name::Access, Name::Id, Name::Metadata];
+        let [shared @ .., _] = &ALL;
+        if key.slot.is_empty() { shared } else { &ALL }
+    }
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access_token",
             Self::Refresh => "refresh_token",
             Self::Id => "id_token",
+            Self::Metadata => "session_metadata",
         }
     }
 }
@@ -122,16 +130,15 @@ fn is_sendable(text: &str) -> bool {
 /// The token directory at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    files: [TokenFile; 3],
+    files: Vec<TokenFile>,
     /// When something was last made, renamed or removed in the directory.
     modified: SystemTime,
 }
 
 impl Snapshot {
-    pub(crate) fn read(dir: &Dir) -> Result<Self, StoreFault> {
-        let [refresh, access, id] = Name::ALL;
-        let file = |name| TokenFile::read(dir, name);
-        Ok(Self { files: [file(refresh)?, file(access)?, file(id)?], modified: dir.modified()? })
+    pub(crate) fn read(dir: &Dir, names: &[Name]) -> Result<Self, StoreFault> {
+        let files = names.iter().map(|name| TokenFile::read(dir, *name)).collect::<Result<_, _>>()?;
+        Ok(Self { files, modified: dir.modified()? })
     }
 
     /// True if nothing has changed since, so that all of it was there at the same time.
@@ -146,7 +153,12 @@ impl Snapshot {
 
     pub(crate) fn tokens(&self) -> Tokens {
         let token = |name| self.files.iter().find(|file| file.name == name)?.token().cloned();
-        Tokens { access: token(Name::Access), refresh: token(Name::Refresh), id: token(Name::Id) }
+        Tokens {
+            access: token(Name::Access),
+            refresh: token(Name::Refresh),
+            id: token(Name::Id),
+            metadata: token(Name::Metadata),
+        }
     }
 
     /// False if somebody who writes in place seems to be at it.

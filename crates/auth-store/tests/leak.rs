@@ -27,7 +27,12 @@ fn key() -> Key {
 fn session(name: &str) -> Session {
     let token = |kind: &str| Some(Secret::from(plant(&format!("the {name} {kind} token"))));
     Session {
-        tokens: Tokens { access: token("access"), refresh: token("refresh"), id: token("id") },
+        tokens: Tokens {
+            access: token("access"),
+            refresh: token("refresh"),
+            id: token("id"),
+            ..Tokens::default()
+        },
         facts: Facts {
             received: Some(Timestamp(1_000)),
             expires: Some(Timestamp(1_900)),

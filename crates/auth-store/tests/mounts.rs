@@ -26,7 +26,12 @@ fn key() -> Key {
 }
 
 fn session(access: &str) -> Session {
-    let tokens = Tokens { access: Some(Secret::from(access)), refresh: Some(Secret::from("r")), id: None };
+    let tokens = Tokens {
+        access: Some(Secret::from(access)),
+        refresh: Some(Secret::from("r")),
+        id: None,
+        ..Tokens::default()
+    };
     Session { tokens, ..Session::default() }
 }
 

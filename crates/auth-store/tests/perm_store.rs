@@ -85,7 +85,7 @@ fn key() -> Key {
 
 fn save(name: &str) -> Change {
     let token = |kind: &str| Some(Secret::from(format!("{kind}-{name}")));
-    let tokens = Tokens { access: token("access"), refresh: token("refresh"), id: None };
+    let tokens = Tokens { access: token("access"), refresh: token("refresh"), ..Tokens::default() };
     Change::Save { key: key(), session: Box::new(Session { tokens, ..Session::default() }) }
 }
 

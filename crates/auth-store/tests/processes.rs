@@ -33,7 +33,7 @@ fn store(folder: &Path) -> TiledDirectory {
 
 fn session(name: &str) -> Session {
     let token = |kind: &str| Some(Secret::from(format!("{kind}-{name}")));
-    let tokens = Tokens { access: token("access"), refresh: token("refresh"), id: None };
+    let tokens = Tokens { access: token("access"), refresh: token("refresh"), ..Tokens::default() };
     Session { tokens, ..Session::default() }
 }
 

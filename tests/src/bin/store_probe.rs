@@ -48,7 +48,7 @@ fn session() -> Result<Session, Box<dyn Error>> {
         })
     };
     let token = || line().map(|token| Some(token).filter(|token| !token.is_empty()));
-    let tokens = Tokens { access: token()?, refresh: token()?, id: token()? };
+    let tokens = Tokens { access: token()?, refresh: token()?, id: token()?, ..Tokens::default() };
     let facts = Facts {
         received: Some(Timestamp(1_800_000_000)),
         expires: Some(Timestamp(1_800_000_900)),

@@ -330,6 +330,7 @@ impl Run {
                 access: secret(&kept.access),
                 refresh: secret(&kept.refresh),
                 id: secret(&kept.id),
+                ..Tokens::default()
             },
             facts: Facts {
                 received: moment(kept.received),

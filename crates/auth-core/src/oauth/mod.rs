@@ -28,7 +28,12 @@ impl TokenAnswer {
         let token = |name| json.secret(name).filter(is_token);
         let access = token("access_token").filter(|_| bearer)?;
         Some(Self {
-            tokens: Tokens { access: Some(access), refresh: token("refresh_token"), id: token("id_token") },
+            tokens: Tokens {
+                access: Some(access),
+                refresh: token("refresh_token"),
+                id: token("id_token"),
+                ..Tokens::default()
+            },
             expires_in: json.seconds("expires_in"),
             refresh_expires_in: json.seconds("refresh_token_expires_in"),
         })

@@ -191,7 +191,12 @@ pub(super) fn secret(name: &str) -> Secret {
 /// A session of the principal `p` with the tokens called `NAME` and `r-NAME`, of a life of 900 s with `left` to go.
 pub(super) fn session(name: &str, left: i64) -> Session {
     Session {
-        tokens: Tokens { access: Some(secret(name)), refresh: Some(refresh_of(name)), id: None },
+        tokens: Tokens {
+            access: Some(secret(name)),
+            refresh: Some(refresh_of(name)),
+            id: None,
+            ..Tokens::default()
+        },
         facts: Facts {
             received: Some(Timestamp(WALL + left - 900)),
             expires: Some(Timestamp(WALL + left)),

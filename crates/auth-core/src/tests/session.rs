@@ -11,7 +11,12 @@ fn now() -> Now {
 
 fn old() -> Session {
     Session {
-        tokens: Tokens { access: Some("a0".into()), refresh: Some("r0".into()), id: Some("i0".into()) },
+        tokens: Tokens {
+            access: Some("a0".into()),
+            refresh: Some("r0".into()),
+            id: Some("i0".into()),
+            ..Tokens::default()
+        },
         facts: Facts {
             identity: Some(Identity { id: "alice".into(), provider: "toy".into() }),
             principal: Some("p".into()),

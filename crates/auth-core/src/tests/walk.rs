@@ -47,7 +47,12 @@ fn secret(name: &str) -> Secret {
 fn session(name: &str, left: i64, principal: &str) -> Session {
     let expires = Timestamp(WALL + left);
     Session {
-        tokens: Tokens { access: Some(secret(name)), refresh: Some(secret(&format!("r-{name}"))), id: None },
+        tokens: Tokens {
+            access: Some(secret(name)),
+            refresh: Some(secret(&format!("r-{name}"))),
+            id: None,
+            ..Tokens::default()
+        },
         facts: Facts {
             received: Some(Timestamp(expires.0 - 900)),
             expires: Some(expires),

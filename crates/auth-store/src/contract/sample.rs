@@ -33,7 +33,7 @@ pub(super) fn session_of(person: &str, number: u64) -> Session {
         tokens: Tokens {
             access: Some(token("access", person, number)),
             refresh: Some(token("refresh", person, number)),
-            id: None,
+            ..Tokens::default()
         },
         facts: Facts {
             received: Some(second(0)),

@@ -9,6 +9,7 @@ use crate::rig::Rig;
 use crate::samples::{clear, found, key, save, session, session_of};
 use crate::steps::Step;
 use crate::steps::script::{Script, under};
+use crate::tokens::Name;
 
 /// More than any change takes.
 const STEPS: usize = 200;
@@ -148,7 +149,8 @@ fn a_removal_stopped_anywhere_leaves_no_access_token_without_its_refresh_token()
             assert!(rig.files().iter().all(|path| !path.starts_with("cache")), "{:?}", rig.files());
             return;
         }
-        let rest = Snapshot::read(&rig.store.tokens(&key(), false).unwrap().unwrap()).unwrap().tokens();
+        let dir = rig.store.tokens(&key(), false).unwrap().unwrap();
+        let rest = Snapshot::read(&dir, Name::all(&key())).unwrap().tokens();
         let rest = Session { tokens: rest, ..Session::default() };
         assert_eq!(rig.store.apply(&clear(&rest)), Ok(Applied::Done));
         assert_eq!(rig.store.load(&key()), Ok(Loaded::None));

@@ -16,7 +16,7 @@ fn token(text: &str) -> Option<Secret> {
 /// Somebody's session, with all there can be in one.
 pub(crate) fn session_of(user: &str, access: &str, refresh: &str) -> Session {
     Session {
-        tokens: Tokens { access: token(access), refresh: token(refresh), id: None },
+        tokens: Tokens { access: token(access), refresh: token(refresh), ..Tokens::default() },
         facts: Facts {
             received: (!access.is_empty()).then_some(Timestamp(1_000)),
             expires: (!access.is_empty()).then_some(Timestamp(1_900)),

@@ -21,7 +21,7 @@ fn written(files: &[(&str, &[u8], Duration)], folder_age: Duration) -> (tempfile
     }
     aged(temporary.path(), folder_age);
     let dir = Dir::open(temporary.path(), &[], false).unwrap().unwrap();
-    let snapshot = Snapshot::read(&dir).unwrap();
+    let snapshot = Snapshot::read(&dir, Name::all(&key())).unwrap();
     (temporary, snapshot)
 }
 
@@ -33,7 +33,7 @@ fn sidecar(sessions: &[(&str, &str)]) -> Sidecar {
     let mut sidecar = Sidecar::default();
     let token = |text: &str| (!text.is_empty()).then(|| Secret::from(text));
     for (access, refresh) in sessions {
-        let tokens = Tokens { access: token(access), refresh: token(refresh), id: None };
+        let tokens = Tokens { access: token(access), refresh: token(refresh), ..Tokens::default() };
         let there = Digests::of(&tokens);
         sidecar.list(&key(), &Session { tokens, ..Session::default() }, there);
     }
@@ -144,10 +144,13 @@ fn nobody_waits_for_a_file_from_the_future() {
     let now = SystemTime::now();
     for (ahead, settled) in [(1, false), (3_600, true)] {
         file.set_modified(now + Duration::from_secs(ahead)).unwrap();
-        assert_eq!(Snapshot::read(&dir).unwrap().is_settled(&Sidecar::default(), now), settled);
+        assert_eq!(
+            Snapshot::read(&dir, Name::all(&key())).unwrap().is_settled(&Sidecar::default(), now),
+            settled
+        );
     }
     file.set_modified(SystemTime::UNIX_EPOCH - Duration::from_secs(9)).unwrap();
-    assert!(Snapshot::read(&dir).unwrap().is_settled(&Sidecar::default(), now));
+    assert!(Snapshot::read(&dir, Name::all(&key())).unwrap().is_settled(&Sidecar::default(), now));
 }
 
 #[test]

@@ -6,11 +6,16 @@ use auth_core::time::Timestamp;
 
 use super::clause;
 use crate::contract::Clause;
-use crate::contract::sample::{self, ALICE, key, session, token};
+use crate::contract::sample::{self, ALICE, key, key_of, session, token};
 use crate::contract::trial::{Outcome, Trial, apply, failed, finds, finds_nothing, save};
 
 pub(super) const CLAUSES: &[Clause] = &[
     clause("save-keeps-tokens", "Every combination of tokens that is saved is found again.", tokens),
+    clause(
+        "save-keeps-metadata",
+        "What a browser was given with a token is found with it in a slot, and is gone with it.",
+        metadata,
+    ),
     clause("save-keeps-facts", "Every combination of facts that is saved is found again.", facts),
     clause("save-keeps-links", "Every combination of links that is saved is found again.", links),
     clause("save-replaces", "A save leaves nothing of the session that was there.", replaces),
@@ -51,7 +56,7 @@ fn each_is_found(trial: &Trial<'_>, sessions: impl Iterator<Item = Session>) -> 
 
 fn tokens(trial: &Trial<'_>) -> Outcome {
     let sessions = (1..8_u64).map(|bits| {
-        let Session { tokens: Tokens { access, refresh, id }, facts, links } = with_id(bits);
+        let Session { tokens: Tokens { access, refresh, id, .. }, facts, links } = with_id(bits);
         let access = access.filter(|_| bits & 1 != 0);
         let refresh = refresh.filter(|_| bits & 2 != 0);
         let id = id.filter(|_| bits & 4 != 0);
@@ -62,9 +67,21 @@ fn tokens(trial: &Trial<'_>) -> Outcome {
             refresh_expires: facts.refresh_expires.filter(|_| refresh.is_some()),
             ..facts
         };
-        Session { tokens: Tokens { access, refresh, id }, facts, links }
+        Session { tokens: Tokens { access, refresh, id, ..Tokens::default() }, facts, links }
     });
     each_is_found(trial, sessions.filter(|session| !session.tokens.is_empty()))
+}
+
+fn metadata(trial: &Trial<'_>) -> Outcome {
+    let key = key_of("https://studio.example", ALICE);
+    let store = trial.open()?;
+    for (number, metadata) in [(1, Some(1)), (2, Some(2)), (2, None), (3, Some(3)), (4, None)] {
+        let mut session = session(number);
+        session.tokens.metadata = metadata.map(|number| token("metadata", ALICE, number));
+        save(&*store, &key, &session)?;
+        finds(&*store, &key, &session, "the session with its metadata, or with none")?;
+    }
+    Ok(())
 }
 
 fn facts(trial: &Trial<'_>) -> Outcome {

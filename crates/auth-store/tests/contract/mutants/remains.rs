@@ -30,7 +30,8 @@ fn believes_half_a_token(it: Bent) -> Bent {
             && access.len() + 4 < refresh.len()
         {
             let [access, refresh] = [access, refresh].map(|token| Some(Secret::from(token)));
-            let session = Session { tokens: Tokens { access, refresh, id: None }, ..Session::default() };
+            let session =
+                Session { tokens: Tokens { access, refresh, ..Tokens::default() }, ..Session::default() };
             return Ok(Loaded::Found(Box::new(Stored { session, intent: None })));
         }
         Ok(loaded)

@@ -13,6 +13,7 @@ use super::mutants;
 mutants! { Memory:
     "fresh-place-is-empty" => lists_a_site_of_its_own_where_none_is,
     "save-keeps-tokens" => loses_the_id_token_without_a_refresh_token,
+    "save-keeps-metadata" => forgets_the_metadata_of_a_second_session,
     "save-keeps-facts" => loses_the_end_of_the_refresh_token_of_nobody,
     "save-keeps-facts" => takes_a_moment_before_1970_for_none,
     "save-keeps-links" => loses_one_link_without_the_other,
@@ -49,6 +50,16 @@ fn loses_the_id_token_without_a_refresh_token(it: Bent) -> Bent {
     it.edit_session(|session| {
         if session.tokens.refresh.is_none() {
             session.tokens.id = None;
+        }
+    })
+}
+
+fn forgets_the_metadata_of_a_second_session(it: Bent) -> Bent {
+    it.edit(|store, change| {
+        if let Change::Save { key, session } = change
+            && there(store, key).is_some()
+        {
+            session.tokens.metadata = None;
         }
     })
 }
