@@ -24,6 +24,8 @@ mod drive;
 #[cfg(feature = "async")]
 pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "async"))]
+mod proxy;
+#[cfg(any(feature = "blocking", feature = "async"))]
 mod tls;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod user_agent;
@@ -38,6 +40,8 @@ use std::thread;
 pub use cancel::Cancel;
 pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
+#[cfg(any(feature = "blocking", feature = "async"))]
+pub use proxy::ProxyChoice;
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use user_agent::TransportError;
 #[cfg(any(feature = "blocking", feature = "async"))]

@@ -13,10 +13,11 @@ use auth_core::error::StoreFault;
 use auth_core::ports::{
     Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Transport as _,
 };
+use auth_core::shotgun::Proxy;
 use auth_core::wire::{Authorization, Request};
 use auth_core::{Answer, Notice, PromptFault, Question, Secret};
 use auth_http::blocking::{Driver, TransportError, UreqTransport};
-use auth_http::{Cancel, NoEntropy, SystemClock};
+use auth_http::{Cancel, NoEntropy, ProxyChoice, SystemClock};
 use canary::{has_debug, plant, silent, silent_error};
 
 struct Nothing;
@@ -50,6 +51,11 @@ impl Prompt for Nothing {
 #[test]
 fn drivers_and_errors_show_none_s1() {
     let transport = UreqTransport::new("tests/1.0").unwrap();
+    silent::<UreqTransport>(&transport);
+    let proxy = Proxy::read(&format!("user:{}@proxy.example", plant("a named proxy's password"))).unwrap();
+    let choice = ProxyChoice::from(proxy);
+    silent::<ProxyChoice>(&choice);
+    let transport = transport.proxied(choice);
     silent::<UreqTransport>(&transport);
     // It holds what others brought, whatever that shows.
     assert!(!has_debug!(Driver));

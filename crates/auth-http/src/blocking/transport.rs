@@ -10,12 +10,14 @@ use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Method, Request, Response};
 use ureq::config::Config;
 use ureq::http::{self, HeaderValue};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Proxy, ProxyProtocol};
 use zeroize::Zeroizing;
 
 use super::connect::{self, Lookup, Progress};
 use super::secure::Trust;
+use crate::ProxyChoice;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
+use crate::proxy::Chosen;
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
@@ -35,7 +37,8 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 ///
 /// A proxy is taken from `ALL_PROXY`,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are when this is made, and never
-/// used for this machine itself. `localhost` is only ever an address of this machine.
+/// used for this machine itself; [`proxied`](Self::proxied) names another. `localhost` is only ever an address of this
+/// machine.
 ///
 /// What this crate copies of a message is wiped; ureq's buffers for a connection are not, and last as long as the
 /// exchange.
@@ -43,6 +46,8 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 /// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
 pub struct UreqTransport {
     user_agent: String,
+    choice: ProxyChoice,
+    /// The one that the environment names.
     proxy: Option<Proxy>,
     tls: Arc<Trust>,
 }
@@ -58,13 +63,36 @@ impl UreqTransport {
         user_agent::check(user_agent)?;
         Ok(Self {
             user_agent: user_agent.to_owned(),
+            choice: ProxyChoice::Environment,
             proxy: Proxy::try_from_env(),
             tls: Arc::new(Trust::new(Authorities::read(files)?)),
         })
     }
 
+    /// The same, with another choice of a proxy than that of the environment.
+    #[must_use]
+    pub fn proxied(mut self, choice: ProxyChoice) -> Self {
+        self.choice = choice;
+        self
+    }
+
+    /// The proxy to go through, which fails if ureq cannot take it.
+    fn proxy(&self, is_here: bool) -> Result<Option<Proxy>, ureq::Error> {
+        let proxy = match self.choice.of(is_here) {
+            Chosen::None => return Ok(None),
+            Chosen::Environment => return Ok(self.proxy.clone()),
+            Chosen::This(proxy) => proxy,
+        };
+        let builder = Proxy::builder(ProxyProtocol::Http).host(&proxy.host).port(proxy.port);
+        let builder = match &proxy.credentials {
+            Some((user, password)) => builder.username(user.expose()).password(password.expose()),
+            None => builder,
+        };
+        builder.build().map(Some)
+    }
+
     /// A client for one exchange: so no connection can be used twice (N8), and what is noted of it is its own.
-    fn agent(&self, request: &Request, progress: &Progress) -> Agent {
+    fn agent(&self, request: &Request, progress: &Progress) -> Result<Agent, ureq::Error> {
         let here = request.url.origin().is_loopback();
         let config = Config::builder()
             .http_status_as_error(false)
@@ -76,15 +104,15 @@ impl UreqTransport {
             .user_agent(&self.user_agent)
             .accept("")
             .accept_encoding("gzip")
-            .proxy(if here { None } else { self.proxy.clone() })
+            .proxy(self.proxy(here)?)
             .build();
         let lookup = Lookup { progress: progress.clone(), loopback_only: here };
-        Agent::with_parts(config, connect::connector(progress, &self.tls), lookup)
+        Ok(Agent::with_parts(config, connect::connector(progress, &self.tls), lookup))
     }
 
     fn exchange(&self, request: &Request, progress: &Progress) -> Result<Response, ureq::Error> {
         let head = head(request)?;
-        let agent = self.agent(request, progress);
+        let agent = self.agent(request, progress)?;
         let mut response = match (request.content(), request.method) {
             (Some(content), _) => agent.run(head.map(|()| content.expose().as_bytes()))?,
             (None, Method::Post | Method::Put) => agent.run(head.map(|()| &b""[..]))?,

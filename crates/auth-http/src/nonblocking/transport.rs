@@ -20,8 +20,10 @@ use zeroize::Zeroizing;
 use self::lookup::Lookup;
 use super::job::Job;
 use super::{Threaded, aside};
+use crate::ProxyChoice;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
+use crate::proxy::Chosen;
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
@@ -65,8 +67,8 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 ///
 /// A proxy is taken from `ALL_PROXY`,
 /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are at the first exchange, or else
-/// from the settings of macOS or Windows, and never used for this machine itself. `localhost` is only ever an address
-/// of this machine.
+/// from the settings of macOS or Windows, and never used for this machine itself; [`proxied`](Self::proxied) names
+/// another. `localhost` is only ever an address of this machine.
 ///
 /// What this crate keeps of an answer is wiped; what hyper and reqwest copy of a message is not, and lasts as long as
 /// the exchange.
@@ -75,7 +77,8 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 pub struct ReqwestTransport {
     user_agent: String,
     authorities: Authorities,
-    /// For this machine itself, which no proxy is used for.
+    choice: ProxyChoice,
+    /// For this machine itself, which the environment's proxy is not used for.
     here: OnceCell<Option<Client>>,
     away: OnceCell<Option<Client>>,
 }
@@ -92,9 +95,17 @@ impl ReqwestTransport {
         Ok(Self {
             user_agent: user_agent.to_owned(),
             authorities: Authorities::read(files)?,
+            choice: ProxyChoice::Environment,
             here: OnceCell::new(),
             away: OnceCell::new(),
         })
+    }
+
+    /// The same, with another choice of a proxy than that of the environment.
+    #[must_use]
+    pub fn proxied(mut self, choice: ProxyChoice) -> Self {
+        self.choice = choice;
+        self
     }
 
     /// Made when it is first needed and on a thread of its own, because reading what the system trusts takes a while.
@@ -102,7 +113,8 @@ impl ReqwestTransport {
         let client = if is_here { &self.here } else { &self.away };
         let make = || async {
             let (user_agent, authorities) = (self.user_agent.clone(), self.authorities.clone());
-            aside(move || build(&user_agent, &authorities, is_here)).await.flatten()
+            let choice = self.choice.clone();
+            aside(move || build(&user_agent, &authorities, &choice, is_here)).await.flatten()
         };
         client.get_or_init(make).await.as_ref()
     }
@@ -145,12 +157,15 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-fn build(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option<Client> {
+fn build(user_agent: &str, authorities: &Authorities, choice: &ProxyChoice, is_here: bool) -> Option<Client> {
     let builder = builder(user_agent, authorities, is_here)?;
-    let builder = match proxy() {
-        _ if is_here => builder.no_proxy(),
-        Some(proxy) => builder.proxy(proxy),
-        None => builder,
+    let builder = match choice.of(is_here) {
+        Chosen::None => builder.no_proxy(),
+        Chosen::This(proxy) => builder.no_proxy().proxy(through(proxy)?),
+        Chosen::Environment => match from_environment() {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        },
     };
     builder.build().ok()
 }
@@ -174,12 +189,16 @@ fn builder(user_agent: &str, authorities: &Authorities, is_here: bool) -> Option
 }
 
 /// The proxy that the environment names: the same as the blocking transport's.
-fn proxy() -> Option<Proxy> {
+fn from_environment() -> Option<Proxy> {
     let spellings = PROXIES.into_iter().flat_map(|name| [name.to_owned(), name.to_ascii_lowercase()]);
     let mut addresses =
         spellings.filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let proxy = addresses.find_map(|address| Proxy::all(address).ok())?;
     Some(proxy.no_proxy(NoProxy::from_env()))
+}
+
+fn through(proxy: &auth_core::shotgun::Proxy) -> Option<Proxy> {
+    Proxy::all(proxy.to_url().expose()).ok()
 }
 
 fn head(client: &Client, request: &Request) -> RequestBuilder {

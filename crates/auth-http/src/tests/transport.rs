@@ -4,6 +4,8 @@
 mod environment;
 #[path = "faults.rs"]
 mod faults;
+#[path = "proxied.rs"]
+mod proxied;
 #[path = "servers.rs"]
 mod servers;
 

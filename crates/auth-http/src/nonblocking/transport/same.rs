@@ -8,6 +8,7 @@ use auth_core::wire::{Request, Response};
 use reqwest::header::HeaderValue;
 
 use super::{BODY_LIMIT, ReqwestTransport, TransportError};
+use crate::ProxyChoice;
 
 /// What the tests of every transport are about: here, the one that keeps no thread waiting, waited for.
 #[derive(Debug)]
@@ -28,6 +29,10 @@ impl Subject {
     fn with_authorities(user_agent: &str, files: &[PathBuf]) -> Result<Self, TransportError> {
         ReqwestTransport::with_authorities(user_agent, files).map(Self)
     }
+
+    fn proxied(self, choice: ProxyChoice) -> Self {
+        Self(self.0.proxied(choice))
+    }
 }
 
 impl Transport for Subject {
@@ -38,7 +43,11 @@ impl Transport for Subject {
 }
 
 fn head(request: &Request) -> Result<reqwest::Request, reqwest::Error> {
-    super::head(&super::build("tests/1.0", &super::Authorities::default(), true).unwrap(), request).build()
+    super::head(
+        &super::build("tests/1.0", &super::Authorities::default(), &ProxyChoice::Environment, true).unwrap(),
+        request,
+    )
+    .build()
 }
 
 #[path = "../../tests/transport.rs"]
