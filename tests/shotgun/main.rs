@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by panicking")]
 
+mod defaults;
 mod facade;
 mod processes;
+mod renewals;
 mod tasks;
 
 use std::sync::{Arc, Mutex};

@@ -36,7 +36,7 @@ fn a_session_that_has_ended_is_replaced_once_for_all_tasks() {
         .clock(Arc::new(server.clock().clone()))
         .build_shotgun(Program { product: "tool".into(), machine: "render07".into() })
         .unwrap();
-    let at = server.url().origin().clone().into();
+    let at: auth_native::shotgun::ShotgunSite = server.url().origin().clone().into();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let logins = || server.site().lock().unwrap().counters().logins;
     runtime.block_on(async {

@@ -48,7 +48,12 @@ fn secret(name: &str) -> Secret {
 }
 
 fn tokens() -> Tokens {
-    Tokens { access: Some(secret("access")), refresh: Some(secret("refresh")), id: Some(secret("id")) }
+    Tokens {
+        access: Some(secret("access")),
+        refresh: Some(secret("refresh")),
+        id: Some(secret("id")),
+        metadata: Some(secret("metadata")),
+    }
 }
 
 fn session() -> Session {
@@ -415,7 +420,7 @@ fn flows_and_their_ends_show_none_s1() {
 #[test]
 fn flows_of_shotgun_and_their_ends_show_none_s1() {
     use auth_core::flow::shotgun::{
-        AppSession, Call, Discover, Granted, Login, LoginOptions, Password, Program,
+        AppSession, Call, ChooseSite, Discover, Granted, Login, LoginOptions, Password, Program,
     };
 
     let json = |body: String| Event::Response(Response::new(200, [], body));
@@ -438,6 +443,7 @@ fn flows_of_shotgun_and_their_ends_show_none_s1() {
         [Event::Told, info(), token()].into_iter().chain(kept),
     );
     play::<Discover>(Discover::new(site(), seed()), [info()]);
+    play::<ChooseSite>(ChooseSite::new(&[site()], None), [Event::Answer(Answer::Site("x://y".into()))]);
     let typed = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
     let wants = json(r#"{"exception":true,"error_code":106}"#.to_owned());
     let code = Event::Answer(Answer::Code(secret("code")));

@@ -6,10 +6,12 @@ use std::time::Duration;
 use auth_core::Secret;
 use auth_core::flow::COOL_DOWN;
 use auth_core::ports::{Clock, Store};
-use auth_http::{Cancel, SystemClock};
+use auth_http::{Cancel, ProxyChoice, SystemClock};
 
 use crate::Error;
 use crate::shared::Settings;
+#[cfg(feature = "shotgun")]
+use crate::shotgun::{Defaults, DefaultsManager};
 
 /// Puts an `Authenticator` together; made by its `builder`. `T` and `P` are the transports and prompts that it takes.
 ///
@@ -20,6 +22,9 @@ use crate::shared::Settings;
 pub struct Builder<T: ?Sized, P: ?Sized> {
     user_agent: Option<String>,
     authorities: Vec<PathBuf>,
+    pub(crate) proxy: Option<ProxyChoice>,
+    #[cfg(feature = "shotgun")]
+    defaults: Option<Arc<dyn DefaultsManager>>,
     store: Option<Arc<dyn Store>>,
     pub(crate) prompt: Option<Arc<P>>,
     pub(crate) transport: Option<Arc<T>>,
@@ -37,6 +42,7 @@ pub struct Builder<T: ?Sized, P: ?Sized> {
 pub(crate) struct Parts {
     pub(crate) user_agent: String,
     pub(crate) authorities: Vec<PathBuf>,
+    pub(crate) proxy: ProxyChoice,
     pub(crate) store: Arc<dyn Store>,
     /// True for the store of this crate's choice, which keeps nobody waiting.
     #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "a runtime waits for no file"))]
@@ -50,6 +56,9 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         Self {
             user_agent: None,
             authorities: Vec::new(),
+            proxy: None,
+            #[cfg(feature = "shotgun")]
+            defaults: None,
             store: None,
             prompt: None,
             transport: None,
@@ -78,6 +87,24 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
     pub fn authorities(mut self, file: impl Into<PathBuf>) -> Self {
         self.authorities.push(file.into());
         self
+    }
+
+    /// The proxy that everything goes through, in place of the environment's. A transport of your own does not see it.
+    pub fn proxy(mut self, proxy: ProxyChoice) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// What is meant where the program says nothing: for Shotgun sites.
+    #[cfg(feature = "shotgun")]
+    pub fn defaults(mut self, defaults: Arc<dyn DefaultsManager>) -> Self {
+        self.defaults = Some(defaults);
+        self
+    }
+
+    #[cfg(feature = "shotgun")]
+    pub(crate) fn take_defaults(&mut self) -> Arc<dyn DefaultsManager> {
+        self.defaults.take().unwrap_or_else(|| Arc::new(Defaults::new()))
     }
 
     /// Where sessions are kept.
@@ -165,6 +192,7 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         Ok(Parts {
             user_agent: self.user_agent.take().unwrap_or_else(|| ours.to_owned()),
             authorities: std::mem::take(&mut self.authorities),
+            proxy: self.proxy.take().unwrap_or_default(),
             store,
             is_quick,
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),

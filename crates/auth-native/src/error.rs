@@ -33,6 +33,12 @@ pub enum Error {
     /// What was to be ended is no session's name.
     #[error("this is not the name of a session, which has 32 hexadecimal digits")]
     NoSession,
+    /// No site is named, and none is known.
+    #[error("no site is named, none is fixed or configured, and nobody has signed in to one")]
+    NoSite,
+    /// Whose session it is was not said.
+    #[error("a session without a login: whose is it?")]
+    NoLogin,
     /// A file of authorities cannot be used.
     #[error("the file of certificate authorities {file} cannot be used: {why}")]
     Authorities {
@@ -54,10 +60,13 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Auth(error) => error.blame(),
-            Self::Address(_) | Self::ApiKey | Self::TwoKeys | Self::KeyAndName | Self::NoSession => {
-                Blame::Person
-            }
-            Self::UserAgent => Blame::Program,
+            Self::Address(_)
+            | Self::ApiKey
+            | Self::TwoKeys
+            | Self::KeyAndName
+            | Self::NoSession
+            | Self::NoSite => Blame::Person,
+            Self::UserAgent | Self::NoLogin => Blame::Program,
             Self::NoEntropy | Self::Authorities { .. } => Blame::Machine,
         }
     }
@@ -66,10 +75,12 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Auth(error) => error.remedy(),
-            Self::Address(_) | Self::ApiKey | Self::TwoKeys | Self::KeyAndName => Remedy::CheckAddress,
+            Self::Address(_) | Self::ApiKey | Self::TwoKeys | Self::KeyAndName | Self::NoSite => {
+                Remedy::CheckAddress
+            }
             Self::NoSession => Remedy::PresentAnother,
             Self::Authorities { .. } => Remedy::MendStore,
-            Self::UserAgent => Remedy::Report,
+            Self::UserAgent | Self::NoLogin => Remedy::Report,
             Self::NoEntropy => Remedy::TryLater,
         }
     }

@@ -95,6 +95,10 @@ pub use address::address;
 pub use error::Error;
 
 #[cfg(any(feature = "async", feature = "blocking"))]
+#[doc(inline)]
+pub use auth_http::ProxyChoice;
+
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub use access::Access;
 #[cfg(any(feature = "async", feature = "blocking"))]
 pub use builder::Builder;

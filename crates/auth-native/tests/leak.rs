@@ -188,8 +188,11 @@ fn middlewares_of_a_runtime_show_none_s1() {
 #[cfg(feature = "shotgun")]
 fn people_and_scripts_of_shotgun_show_none_s1() {
     use auth_native::blocking::shotgun::{Authenticator, Connection};
-    use auth_native::shotgun::{Expired, HumanUser, Program, ScriptUser, User};
-    use auth_native::{Facts, Identity, Session, Tokens};
+    use auth_native::shotgun::{
+        CoreDefaults, CurrentUser, Defaults, DefaultsManager as _, Expired, HumanUser, Program, Proxy,
+        Remembered, ScriptUser, SessionDetails, User, UserCredentials,
+    };
+    use auth_native::{Facts, Identity, ProxyChoice, Session, Tokens};
 
     let site: auth_native::shotgun::ShotgunSite = URL.parse().unwrap();
     let store = Arc::new(MemoryStore::new());
@@ -216,4 +219,30 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
     let script = ScriptUser::new(site, "robot", Secret::from(plant("key")));
     silent::<ScriptUser>(&script);
     silent::<Expired>(&Expired::No);
+    let planted = |name| Some(Secret::from(plant(name)));
+    let details = SessionDetails {
+        login: "ada".into(),
+        token: planted("token"),
+        metadata: planted("metadata"),
+        password: planted("password"),
+        code: planted("code"),
+        ..SessionDetails::default()
+    };
+    silent::<SessionDetails>(&details);
+    let token = Secret::from(plant("token"));
+    silent::<UserCredentials>(&UserCredentials::Session {
+        login: "ada".into(),
+        token,
+        metadata: planted("metadata"),
+    });
+    let current = CurrentUser::default();
+    current.set(Some(User::Script(script)));
+    silent::<CurrentUser>(&current);
+    silent::<Remembered>(&Remembered::default());
+    let proxy = Proxy::read(&format!("joe:{}@proxy.example", plant("proxy password"))).unwrap();
+    let defaults = Defaults::new().with_http_proxy(proxy.into());
+    silent::<ProxyChoice>(&defaults.http_proxy());
+    silent::<Defaults>(&defaults);
+    let core = CoreDefaults::new(URL.parse().unwrap(), defaults);
+    silent::<CoreDefaults>(&core.script("robot", Secret::from(plant("key"))));
 }

@@ -14,7 +14,7 @@ use std::thread;
 
 use auth_native::blocking::Authenticator;
 use auth_native::ports::{Dismiss, Prompt};
-use auth_native::shotgun::{Program, SignInMethod};
+use auth_native::shotgun::{Program, ShotgunSite, SignInMethod};
 use auth_native::{Answer, Notice, PromptFault, Question, Secret};
 
 struct Ada {
@@ -44,7 +44,7 @@ impl Prompt for Ada {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().ok_or("usage: shotgun_client URL THREADS");
-    let (site, threads) = (next()?.parse()?, next()?.parse::<usize>()?);
+    let (site, threads) = (next()?.parse::<ShotgunSite>()?, next()?.parse::<usize>()?);
     let mut password = String::new();
     stdin().read_line(&mut password)?;
     let ada = Arc::new(Ada { password: Secret::from(password.trim_end()), asked: AtomicU32::new(0) });

@@ -2,12 +2,14 @@
 
 mod app_session;
 mod call;
+mod choose_site;
 mod discover;
 mod login;
 mod password;
 
 pub use app_session::{AppSession, Program};
 pub use call::{Call, Called};
+pub use choose_site::ChooseSite;
 pub use discover::Discover;
 pub use login::{Login, LoginOptions, SignedIn};
 pub use password::Password;

@@ -3,6 +3,7 @@
 //! One file per message: what is sent, and what each answer means. Who sends what when is decided by flows.
 
 pub mod app_session;
+pub mod find;
 pub mod info;
 mod login;
 mod method;

@@ -1,7 +1,7 @@
 //! The same of the flows for Shotgun sites.
 
 use super::*;
-use crate::flow::shotgun::{AppSession, Call, Discover, Login, LoginOptions, Password, Program};
+use crate::flow::shotgun::{AppSession, Call, ChooseSite, Discover, Login, LoginOptions, Password, Program};
 use crate::shotgun::rpc::Credentials;
 use crate::shotgun::{ShotgunSite, SignInMethod};
 
@@ -119,6 +119,11 @@ fn essential(event: &Event) -> bool {
 #[test]
 fn discover_every_state() {
     walk("shotgun discover", Discover::new(site(), seed()));
+}
+
+#[test]
+fn choose_site_every_state() {
+    walk("shotgun choose site", ChooseSite::new(&[site()], Some(&site())));
 }
 
 #[test]

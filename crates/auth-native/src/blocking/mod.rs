@@ -50,16 +50,22 @@ impl Builder {
 
     /// The same for Shotgun sites, for a program that says who it is.
     #[cfg(feature = "shotgun")]
-    pub fn build_shotgun(self, program: crate::shotgun::Program) -> Result<shotgun::Authenticator, Error> {
+    pub fn build_shotgun(
+        mut self,
+        program: crate::shotgun::Program,
+    ) -> Result<shotgun::Authenticator, Error> {
+        let defaults = self.take_defaults();
+        let proxy = self.proxy.get_or_insert_with(|| defaults.http_proxy()).clone();
         let (engine, settings) = self.engine()?;
-        Ok(shotgun::Authenticator { studio: crate::shared::Studio::new(engine, settings, program) })
+        let studio = crate::shared::Studio::new(engine, settings, program, defaults, proxy);
+        Ok(shotgun::Authenticator { studio })
     }
 
     fn engine(mut self) -> Result<(Threads, Settings), Error> {
-        let Parts { user_agent, authorities, store, is_quick, clock, settings } = self.parts(false)?;
+        let Parts { user_agent, authorities, proxy, store, is_quick, clock, settings } = self.parts(false)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?),
+            None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
         let prompt = self.prompt.unwrap_or_else(default_prompt);
         Ok((Threads::new(transport, store, prompt, clock, is_quick), settings))

@@ -3,16 +3,17 @@
 use std::fmt;
 
 use auth_core::flow::Outcome;
-use auth_core::flow::shotgun::{LoginOptions, SignedIn};
+use auth_core::flow::shotgun::LoginOptions;
 use auth_core::shotgun::{ShotgunSite, SiteInfo};
-use auth_http::wait_for;
+use auth_core::{Foreign, Secret};
+use auth_http::{ProxyChoice, wait_for};
 use serde_json::Value;
 
 use super::engine::Threads;
 use crate::Error;
 use crate::shared::{Caller, Studio};
 #[doc(inline)]
-pub use crate::shotgun::{Expired, HumanUser, ScriptUser, User};
+pub use crate::shotgun::{Expired, HumanUser, ScriptUser, SessionDetails, User};
 
 /// Signs in to Shotgun sites, and keeps, replaces and removes the sessions.
 #[derive(Clone)]
@@ -21,36 +22,71 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Who is signed in to a site; else somebody is asked.
-    pub fn user(&self, site: &ShotgunSite) -> Result<User, Error> {
-        let options = LoginOptions { reuse: true, ..LoginOptions::default() };
-        Ok(self.login(site, options)?.value)
+    /// Who is there without being asked ([`default_user`](Self::default_user)), else somebody who is asked. Without a
+    /// site the one that is meant ([`default_host`](Self::default_host)), or one that a person names.
+    pub fn user<'a>(&self, site: impl Into<Option<&'a ShotgunSite>>) -> Result<User, Error> {
+        Ok(wait_for(self.studio.user(site.into()))?.value)
     }
 
     /// Signs somebody in and keeps the session. Asks even if somebody is signed in, unless [`LoginOptions::reuse`] is
-    /// set.
-    pub fn login(&self, site: &ShotgunSite, options: LoginOptions) -> Result<Outcome<User>, Error> {
-        let Outcome { value, warnings } = wait_for(self.studio.sign_in(site, options))?;
-        let SignedIn { login, session, .. } = value;
-        Ok(Outcome { value: User::Human(HumanUser { site: site.clone(), login, session }), warnings })
+    /// set. Without a site a person is asked for one, unless it is fixed.
+    pub fn login<'a>(
+        &self,
+        site: impl Into<Option<&'a ShotgunSite>>,
+        options: LoginOptions,
+    ) -> Result<Outcome<User>, Error> {
+        wait_for(self.studio.sign_in(site.into(), options))
     }
 
-    /// Whoever signed in to a site last and whose session is kept. It is not asked whether it is still good.
-    pub fn default_user(&self, site: &ShotgunSite) -> Result<Option<User>, Error> {
-        Ok(wait_for(self.studio.stored(site, ""))?.map(User::Human))
+    /// Who is there without being asked, by the [`DefaultsManager`]: mostly whoever signed in to a site last and whose
+    /// session is kept. It is not asked whether it is still good.
+    pub fn default_user<'a>(&self, site: impl Into<Option<&'a ShotgunSite>>) -> Result<Option<User>, Error> {
+        wait_for(self.studio.default_user(site.into()))
     }
 
     /// Removes the session that [`default_user`](Self::default_user) gives, and gives it. Who it was stays known, to be
-    /// suggested the next time.
-    pub fn clear_default_user(&self, site: &ShotgunSite) -> Result<Option<User>, Error> {
-        let Some(human) = wait_for(self.studio.stored(site, ""))? else { return Ok(None) };
+    /// suggested the next time. A script is not kept, and so not removed.
+    pub fn clear_default_user<'a>(
+        &self,
+        site: impl Into<Option<&'a ShotgunSite>>,
+    ) -> Result<Option<User>, Error> {
+        let Some(User::Human(human)) = wait_for(self.studio.default_user(site.into()))? else {
+            return Ok(None);
+        };
         wait_for(self.studio.clear(&human))?;
         Ok(Some(User::Human(human)))
     }
 
+    /// Makes somebody a user without a question: by a session token, else by a password, else by what is kept of them.
+    /// What they have is kept.
+    pub fn session_user(&self, details: SessionDetails) -> Result<Outcome<User>, Error> {
+        wait_for(self.studio.session_user(details))
+    }
+
+    /// A script, on this site or else on the one that is meant. Nobody is asked whether name and key are right, and
+    /// nothing is kept.
+    pub fn script_user(
+        &self,
+        site: Option<ShotgunSite>,
+        name: impl Into<Foreign>,
+        key: Secret,
+    ) -> Result<User, Error> {
+        wait_for(self.studio.script_user(site, name.into(), key))
+    }
+
+    /// The site that is meant where none is named.
+    pub fn default_host(&self) -> Result<Option<ShotgunSite>, Error> {
+        wait_for(self.studio.host())
+    }
+
+    /// The proxy that everything goes through.
+    pub fn default_http_proxy(&self) -> &ProxyChoice {
+        &self.studio.proxy
+    }
+
     /// The sites somebody signed in to, the last one first.
     pub fn recent_sites(&self) -> Result<Vec<ShotgunSite>, Error> {
-        wait_for(self.studio.recent())
+        Ok(wait_for(self.studio.remembered())?.sites())
     }
 
     /// Asks a site what it is and how one signs in to it; half a minute long it is not asked again.
@@ -84,9 +120,24 @@ impl Connection {
         self.caller.user()
     }
 
+    /// Names the run of the program that its calls belong to, so that its events are told from others (`session_uuid`).
+    pub fn set_session_uuid(&self, uuid: Option<Foreign>) {
+        self.caller.tag(uuid);
+    }
+
     /// Calls a method of the site's API.
     pub fn call(&self, method: &str, args: Option<&Value>) -> Result<Value, Error> {
         wait_for(self.caller.call(method, args))
+    }
+
+    /// The first entity of a kind whose fields have these values, with these fields of it.
+    pub fn find_one(
+        &self,
+        kind: &str,
+        filters: &[(&str, &str)],
+        fields: &[&str],
+    ) -> Result<Option<Value>, Error> {
+        wait_for(self.caller.find_one(kind, filters, fields))
     }
 
     /// Whether what the user shows is still accepted. Nobody is asked.

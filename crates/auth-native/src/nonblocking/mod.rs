@@ -54,16 +54,22 @@ impl Builder {
 
     /// The same for Shotgun sites, for a program that says who it is.
     #[cfg(feature = "shotgun")]
-    pub fn build_shotgun(self, program: crate::shotgun::Program) -> Result<shotgun::Authenticator, Error> {
+    pub fn build_shotgun(
+        mut self,
+        program: crate::shotgun::Program,
+    ) -> Result<shotgun::Authenticator, Error> {
+        let defaults = self.take_defaults();
+        let proxy = self.proxy.get_or_insert_with(|| defaults.http_proxy()).clone();
         let (engine, settings) = self.engine()?;
-        Ok(shotgun::Authenticator { studio: crate::shared::Studio::new(engine, settings, program) })
+        let studio = crate::shared::Studio::new(engine, settings, program, defaults, proxy);
+        Ok(shotgun::Authenticator { studio })
     }
 
     fn engine(mut self) -> Result<(Tasks, Settings), Error> {
-        let Parts { user_agent, authorities, store, clock, settings, .. } = self.parts(true)?;
+        let Parts { user_agent, authorities, proxy, store, clock, settings, .. } = self.parts(true)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?),
+            None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
         let prompt = self.prompt.unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
         Ok((Tasks::new(transport, store, prompt, clock), settings))

@@ -2,6 +2,8 @@
 
 mod ahead;
 mod authenticator;
+#[cfg(feature = "shotgun")]
+mod caller;
 mod connection;
 mod engine;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
@@ -15,6 +17,8 @@ mod subscribers;
 
 pub(crate) use ahead::Ahead;
 pub(crate) use authenticator::{Settings, Shared, is_good, seed};
+#[cfg(feature = "shotgun")]
+pub(crate) use caller::Caller;
 pub(crate) use connection::Link;
 pub(crate) use engine::Engine;
 pub(crate) use place::Place;
@@ -23,6 +27,6 @@ pub(crate) use renewals::Renewals;
 pub(crate) use silent::Silent;
 pub(crate) use silent::Unplugged;
 #[cfg(feature = "shotgun")]
-pub(crate) use studio::{Caller, Studio};
+pub(crate) use studio::{Asked, Studio};
 pub(crate) use subscribers::Subscribers;
 pub use subscribers::{SessionEvent, Subscription};

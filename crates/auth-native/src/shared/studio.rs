@@ -1,18 +1,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::Trouble;
-use auth_core::flow::shotgun::{Call, Called, Discover, Login, LoginOptions, Program, SignedIn};
-use auth_core::flow::{Flow, Governor, Outcome};
+use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
+use auth_core::flow::{Flow, Governor, Outcome, Warning};
 use auth_core::ports::{Change, Key, Loaded, SiteEntry};
-use auth_core::shotgun::{Credentials, Infos, ShotgunSite, SiteInfo, same_login};
-use auth_core::wire::json::Json;
+use auth_core::session::{Facts, Identity, Session, Tokens};
+use auth_core::shotgun::{Credentials, Infos, PROVIDER, ShotgunSite, SiteInfo, same_login};
 use auth_core::{Error as AuthError, Foreign, Secret};
-use auth_http::{Turn, Waiters};
-use serde_json::{Value, json};
+use auth_http::{ProxyChoice, Turn, Waiters};
 
 use super::{Engine, Settings, seed};
 use crate::Error;
-use crate::shotgun::{Expired, HumanUser, ScriptUser, User};
+use crate::shotgun::{
+    DefaultsManager, HumanUser, Remembered, ScriptUser, SessionDetails, User, UserCredentials,
+};
 
 /// Signing in to Shotgun sites, by whatever engine.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct Studio<E> {
     pub(crate) engine: E,
     pub(crate) settings: Settings,
     pub(crate) program: Program,
+    defaults: Arc<dyn DefaultsManager>,
+    pub(crate) proxy: ProxyChoice,
     /// What sites have said a moment ago.
     infos: Arc<Mutex<Infos>>,
     /// Who signs in again for whom.
@@ -27,8 +29,129 @@ pub(crate) struct Studio<E> {
 }
 
 impl<E: Engine> Studio<E> {
-    pub(crate) fn new(engine: E, settings: Settings, program: Program) -> Self {
-        Self { engine, settings, program, infos: Arc::default(), sign_ins: Waiters::default() }
+    pub(crate) fn new(
+        engine: E,
+        settings: Settings,
+        program: Program,
+        defaults: Arc<dyn DefaultsManager>,
+        proxy: ProxyChoice,
+    ) -> Self {
+        let (infos, sign_ins) = (Arc::default(), Waiters::default());
+        Self { engine, settings, program, defaults, proxy, infos, sign_ins }
+    }
+
+    /// What is remembered of earlier sign-ins.
+    pub(crate) async fn remembered(&self) -> Result<Remembered, Error> {
+        Ok(Remembered::new(self.engine.look(|store| store.sites()).await?))
+    }
+
+    /// The site that is meant where none is named.
+    pub(crate) async fn host(&self) -> Result<Option<ShotgunSite>, Error> {
+        Ok(self.defaults.host(&self.remembered().await?))
+    }
+
+    /// The site that was named, or is meant, or that a person names.
+    async fn place(&self, site: Option<&ShotgunSite>, options: &LoginOptions) -> Result<ShotgunSite, Error> {
+        if let Some(site) = site {
+            return Ok(site.clone());
+        }
+        let remembered = self.remembered().await?;
+        let meant = self.defaults.host(&remembered);
+        if self.defaults.is_host_fixed() || options.never_ask || self.settings.never_ask {
+            return meant.ok_or(Error::NoSite);
+        }
+        Ok(self.run(ChooseSite::new(&remembered.sites(), meant.as_ref())).await?.value)
+    }
+
+    /// The site that was named or is meant; nobody is asked.
+    async fn known_place(&self, site: Option<ShotgunSite>) -> Result<ShotgunSite, Error> {
+        match site {
+            Some(site) => Ok(site),
+            None => self.host().await?.ok_or(Error::NoSite),
+        }
+    }
+
+    /// Who is there without being asked, on the site that was named or is meant.
+    pub(crate) async fn default_user(&self, site: Option<&ShotgunSite>) -> Result<Option<User>, Error> {
+        let remembered = self.remembered().await?;
+        let Some(site) = site.cloned().or_else(|| self.defaults.host(&remembered)) else { return Ok(None) };
+        Ok(match self.defaults.user_credentials() {
+            UserCredentials::Nobody => None,
+            UserCredentials::Script { name, key } => Some(User::Script(self.script(site, name, key))),
+            UserCredentials::Session { login, token, metadata } => {
+                let tokens = Tokens { access: Some(token), metadata, ..Tokens::default() };
+                Some(User::Human(self.adopt(site, login, tokens).await?.value))
+            }
+            UserCredentials::Stored => {
+                let login = self.defaults.login(&site, &remembered).unwrap_or_default();
+                self.stored(&site, login.raw()).await?.map(User::Human)
+            }
+        })
+    }
+
+    /// Who is there without being asked, else somebody who is.
+    pub(crate) async fn user(&self, site: Option<&ShotgunSite>) -> Result<Outcome<User>, Error> {
+        match self.default_user(site).await? {
+            Some(user) => Ok(Outcome::clean(user)),
+            None => self.sign_in(site, LoginOptions { reuse: true, ..LoginOptions::default() }).await,
+        }
+    }
+
+    /// A script of the site that was named or is meant.
+    pub(crate) async fn script_user(
+        &self,
+        site: Option<ShotgunSite>,
+        name: Foreign,
+        key: Secret,
+    ) -> Result<User, Error> {
+        Ok(User::Script(self.script(self.known_place(site).await?, name, key)))
+    }
+
+    fn script(&self, site: ShotgunSite, name: Foreign, key: Secret) -> ScriptUser {
+        ScriptUser { proxy: self.proxy.clone(), ..ScriptUser::new(site, name, key) }
+    }
+
+    /// Makes somebody a user, by a token, a password or what is kept of them.
+    pub(crate) async fn session_user(&self, details: SessionDetails) -> Result<Outcome<User>, Error> {
+        let SessionDetails { site, login, token, metadata, password, code } = details;
+        let site = self.known_place(site).await?;
+        if login.is_empty() {
+            return Err(Error::NoLogin);
+        }
+        if token.is_some() {
+            let tokens = Tokens { access: token, metadata, ..Tokens::default() };
+            let Outcome { value, warnings } = self.adopt(site, login, tokens).await?;
+            return Ok(Outcome { value: User::Human(value), warnings });
+        }
+        if password.is_some() {
+            let username = Some(login);
+            let options =
+                LoginOptions { username, password, code, never_ask: true, ..LoginOptions::default() };
+            return self.sign_in(Some(&site), options).await;
+        }
+        let stored = self.stored(&site, login.raw()).await?;
+        stored.map(|human| Outcome::clean(User::Human(human))).ok_or(AuthError::NotSignedIn.into())
+    }
+
+    /// Keeps what somebody has brought.
+    async fn adopt(
+        &self,
+        site: ShotgunSite,
+        login: Foreign,
+        tokens: Tokens,
+    ) -> Result<Outcome<HumanUser>, Error> {
+        let identity = Identity { id: login.clone(), provider: Foreign::from(PROVIDER) };
+        let received = Some(self.engine.now().wall);
+        let facts = Facts { identity: Some(identity), received, ..Facts::default() };
+        let session = Session { tokens, facts, ..Session::default() };
+        let change = Change::Save { key: site.key(login.raw()), session: Box::new(session.clone()) };
+        let kept = self.engine.look(move |store| store.apply(&change)).await;
+        let warnings = kept.err().map(Warning::NotSaved).into_iter().collect();
+        Ok(Outcome { value: self.human(site, login, session), warnings })
+    }
+
+    fn human(&self, site: ShotgunSite, login: Foreign, session: Session) -> HumanUser {
+        HumanUser { site, login, session, proxy: self.proxy.clone() }
     }
 
     /// Asks a site what it is, unless it has just said so.
@@ -43,11 +166,17 @@ impl<E: Engine> Studio<E> {
 
     pub(crate) async fn sign_in(
         &self,
-        site: &ShotgunSite,
+        site: Option<&ShotgunSite>,
         options: LoginOptions,
-    ) -> Result<Outcome<SignedIn>, Error> {
-        let login = self.login(site, options).await?;
-        self.run(Governor::new(login).cool_down(self.settings.cool_down)).await
+    ) -> Result<Outcome<User>, Error> {
+        let site = self.place(site, &options).await?;
+        let login = self.login(&site, options).await?;
+        let signed_in = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await?;
+        let Outcome { value: SignedIn { login, session, reused }, warnings } = signed_in;
+        if !reused {
+            self.defaults.signed_in(&site, &login);
+        }
+        Ok(Outcome { value: User::Human(self.human(site, login, session)), warnings })
     }
 
     /// A session in place of one whose token the site has refused. Whoever else wants one for the same user waits.
@@ -79,46 +208,26 @@ impl<E: Engine> Studio<E> {
     }
 
     async fn login(&self, site: &ShotgunSite, options: LoginOptions) -> Result<Login, Error> {
-        let entries = self.entries(site).await?;
-        let last = entries.first();
+        let remembered = self.remembered().await?;
+        let last = remembered.of(site).next();
         let of_user = options.username.as_ref().and_then(|login| {
             let is_theirs = |entry: &&SiteEntry| same_login(&entry.key.slot, login.raw());
-            entries.iter().find(is_theirs)
+            remembered.of(site).find(is_theirs)
         });
-        let allowed = entries.iter().any(|entry| entry.allow_http);
         let preferred = of_user.or(last).and_then(|entry| entry.method);
-        let suggested = last.and_then(|entry| entry.user.clone());
         let options = LoginOptions {
             never_ask: options.never_ask || self.settings.never_ask,
-            allow_http: options.allow_http || self.settings.allow_http || allowed,
+            allow_http: options.allow_http || self.allows_http(&remembered, site),
             preferred: options.preferred.or(preferred),
-            suggested: options.suggested.or(suggested),
+            suggested: options.suggested.or_else(|| self.defaults.login(site, &remembered)),
             ..options
         };
         let login = Login::new(site.clone(), self.program.clone(), options, seed()?);
         Ok(login.knowing(self.known(site)))
     }
 
-    /// Who signed in to a site, the last one first.
-    async fn entries(&self, site: &ShotgunSite) -> Result<Vec<SiteEntry>, Error> {
-        let name = site.key("").site;
-        let mut entries = self.engine.look(|store| store.sites()).await?;
-        entries.retain(|entry| entry.key.site == name);
-        Ok(entries)
-    }
-
-    /// The sites somebody signed in to, the last one first.
-    pub(crate) async fn recent(&self) -> Result<Vec<ShotgunSite>, Error> {
-        let entries = self.engine.look(|store| store.sites()).await?;
-        let mut sites: Vec<ShotgunSite> = Vec::new();
-        for entry in entries.iter().filter(|entry| !entry.key.site.ends_with('/')) {
-            if let Ok(site) = entry.key.site.parse()
-                && !sites.contains(&site)
-            {
-                sites.push(site);
-            }
-        }
-        Ok(sites)
+    fn allows_http(&self, remembered: &Remembered, site: &ShotgunSite) -> bool {
+        self.settings.allow_http || remembered.of(site).any(|entry| entry.allow_http)
     }
 
     /// The session that is kept for a user; with an empty login for whoever signed in last.
@@ -130,7 +239,7 @@ impl<E: Engine> Studio<E> {
         let session = stored.session;
         let login =
             session.facts.identity.as_ref().map_or_else(|| Foreign::from(login), |who| who.id.clone());
-        Ok(Some(HumanUser { site: site.clone(), login, session }))
+        Ok(Some(self.human(site.clone(), login, session)))
     }
 
     /// Removes what is kept for a user; who signed in last stays known.
@@ -142,20 +251,15 @@ impl<E: Engine> Studio<E> {
     }
 
     /// One call. A session that has ended is replaced once, and the call made once more.
-    pub(crate) async fn call(
-        &self,
-        user: &mut User,
-        method: &str,
-        args: Option<Secret>,
-    ) -> Result<Secret, Error> {
-        let called = self.call_once(user, method, args.clone()).await?;
+    pub(crate) async fn call(&self, user: &mut User, asked: Asked<'_>) -> Result<Secret, Error> {
+        let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
         if !called.has_ended {
             return Ok(called.results?);
         }
         let SignedIn { session, .. } = self.replace(human).await?.value;
         human.session = session;
-        let called = self.call_once(user, method, args.clone()).await?;
+        let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
         // What another program had stored may be as old: then a person is asked.
         if !called.has_ended {
@@ -166,29 +270,28 @@ impl<E: Engine> Studio<E> {
         if reused {
             return Ok(called.results?);
         }
-        Ok(self.call_once(user, method, args).await?.results?)
+        Ok(self.call_once(user, asked).await?.results?)
     }
 
     pub(crate) async fn call_once(
         &self,
         user: &User,
-        method: &str,
-        args: Option<Secret>,
+        Asked { method, args, session_uuid }: Asked<'_>,
     ) -> Result<Called, Error> {
         let (site, credentials) = match user {
             User::Human(HumanUser { site, session, .. }) => {
                 let token = session.tokens.access.clone().ok_or(AuthError::NotSignedIn)?;
                 (site, Credentials::Session { token, reject_if_expired: false })
             }
-            User::Script(ScriptUser { site, name, key, sudo_as_login }) => {
+            User::Script(ScriptUser { site, name, key, sudo_as_login, .. }) => {
                 let (name, key) = (name.clone(), key.clone());
                 (site, Credentials::Script { name, key, sudo_as_login: sudo_as_login.clone() })
             }
         };
-        let allow_http =
-            self.settings.allow_http || self.entries(site).await?.iter().any(|entry| entry.allow_http);
+        let allow_http = self.allows_http(&self.remembered().await?, site);
         let call = Call::new(site.clone(), method, args, Some(credentials), seed()?);
-        let called = self.run(call.knowing(self.known(site)).allow_http(allow_http)).await?.value;
+        let call = call.session_uuid(session_uuid).knowing(self.known(site)).allow_http(allow_http);
+        let called = self.run(call).await?.value;
         self.infos().put(self.engine.now(), site, "", called.info.clone());
         Ok(called)
     }
@@ -210,87 +313,10 @@ impl<E: Engine> Studio<E> {
     }
 }
 
-/// A user who calls a site, by whatever engine. What is got in place of a session that has ended is kept here.
-pub(crate) struct Caller<E> {
-    pub(crate) studio: Studio<E>,
-    user: Mutex<User>,
-}
-
-impl<E: Engine> Caller<E> {
-    pub(crate) fn new(studio: Studio<E>, user: User) -> Self {
-        Self { studio, user: Mutex::new(user) }
-    }
-
-    pub(crate) fn user(&self) -> User {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, User> {
-        self.user.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) async fn call(&self, method: &str, args: Option<&Value>) -> Result<Value, Error> {
-        let args = args.map(|args| Secret::from(args.to_string()));
-        let before = self.user();
-        let mut user = before.clone();
-        let results = self.studio.call(&mut user, method, args).await;
-        if user != before {
-            *self.lock() = user;
-        }
-        let json = Json::read(&results?).map_err(|_| AuthError::from(Trouble::Unreadable))?;
-        Ok(json.value().clone())
-    }
-
-    /// Whether what the user shows is still accepted; nobody is asked.
-    pub(crate) async fn is_expired(&self) -> Expired {
-        let user = self.user();
-        if matches!(user, User::Script(_)) {
-            return Expired::No;
-        }
-        let args = Some(Secret::from(find("HumanUser", None).to_string()));
-        match self.studio.call_once(&user, "read", args).await {
-            Ok(called) if called.has_ended => Expired::Yes,
-            Ok(Called { results: Ok(_), .. }) => Expired::No,
-            Ok(Called { results: Err(error), .. }) => Expired::Unknown(error.into()),
-            Err(error) => Expired::Unknown(error),
-        }
-    }
-
-    /// Makes sure that the session is accepted, which may ask a person.
-    pub(crate) async fn refresh(&self) -> Result<(), Error> {
-        if matches!(self.user(), User::Human(_)) {
-            self.call("read", Some(&find("HumanUser", None))).await?;
-        }
-        Ok(())
-    }
-
-    /// The site's entity of the user: of a person by the login, of a script by its name.
-    pub(crate) async fn resolve(&self) -> Result<Option<Value>, Error> {
-        let user = self.user();
-        let (kind, field) = match &user {
-            User::Human(_) => ("HumanUser", "login"),
-            User::Script(_) => ("ApiUser", "firstname"),
-        };
-        let args = find(kind, Some((field, user.display_name().raw())));
-        let found = self.call("read", Some(&args)).await?;
-        Ok(found.get("entities").and_then(|entities| entities.get(0)).cloned())
-    }
-}
-
-/// The arguments of `read` that find the first entity of a kind, or the first whose field has this value (spec:
-/// Shotgun, section 2.13).
-fn find(kind: &str, filter: Option<(&str, &str)>) -> Value {
-    let conditions: Vec<Value> = filter
-        .iter()
-        .map(|(path, value)| json!({ "path": path, "relation": "is", "values": [value] }))
-        .collect();
-    json!({
-        "type": kind,
-        "return_fields": ["id"],
-        "filters": { "logical_operator": "and", "conditions": conditions },
-        "return_only": "active",
-        "paging": { "entities_per_page": 1, "current_page": 1 },
-        "api_return_image_urls": true,
-        "return_paging_info": false,
-    })
+/// What is to be called.
+#[derive(Clone)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) args: Option<Secret>,
+    pub(crate) session_uuid: Option<Foreign>,
 }
