@@ -97,6 +97,33 @@ def identity():
     done("110")
 
 
+def bodies():
+    """Each call that signing in needs, through the proxy that notes them."""
+
+    def client(**more):
+        return Shotgun(URL, http_proxy=given["proxy"], **more)
+
+    def signing(login, **more):
+        return client(login=login, password=given[login], **more)
+
+    token = signing("ada").get_session_token()
+    raises(MissingTwoFactorAuthenticationFault, signing("grace").get_session_token)
+    signing("grace", auth_token=given["code"])
+    stranger = client(login="ad\u00e1 \U0001f600", password="p\u00e4ss \"word\"\\")
+    raises(AuthenticationFault, stranger.get_session_token)
+    person = client(session_token=token)
+    person.find_one("HumanUser", [])
+    person.find_one("HumanUser", [["login", "is", "ada"]])
+    raises(Fault, lambda: person.preferences_read(["s\u00e9\U0001f600"]))
+    person.set_session_uuid("5a1e")
+    person.find_one("HumanUser", [], ["login"])
+    robot = client(script_name="robot", api_key=given["robot"])
+    robot.find_one("ApiUser", [["firstname", "is", "robot"]])
+    acting = client(script_name="robot", api_key=given["robot"], sudo_as_login="ada")
+    acting.find_one("HumanUser", [])
+    done("bodies")
+
+
 def over():
     raises(AuthenticationFault, lambda: session(given["token"]).find_one("HumanUser", []))
     done("over")

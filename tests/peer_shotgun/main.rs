@@ -15,6 +15,8 @@ use canary::plant;
 use conformance::python;
 use serde_json::{Value, json};
 
+mod bodies;
+
 const CLIENT: &str = include_str!("client.py");
 
 fn served(set_up: impl FnOnce(&mut ShotgunSite)) -> Server<ShotgunSite> {
@@ -42,6 +44,11 @@ fn token(server: &Server<ShotgunSite>) -> String {
 
 /// Plays a scene of the client; the steps that it did.
 fn play(server: &Server<ShotgunSite>, scene: &str, token: &str) -> Vec<String> {
+    play_by(server, scene, token, "")
+}
+
+/// The same by a proxy.
+fn play_by(server: &Server<ShotgunSite>, scene: &str, token: &str, proxy: &str) -> Vec<String> {
     let given = json!({
         "url": server.url().to_string(),
         "ada": plant("ada's password"),
@@ -50,6 +57,7 @@ fn play(server: &Server<ShotgunSite>, scene: &str, token: &str) -> Vec<String> {
         "backup": plant("backup"),
         "robot": plant("key"),
         "token": token,
+        "proxy": proxy,
     });
     let mut command = Command::new(python());
     command.args(["-c", CLIENT, scene]).env("no_proxy", "*").env("PYTHONDONTWRITEBYTECODE", "1");

@@ -6,6 +6,7 @@ pub mod cases;
 mod home;
 mod peers;
 mod pty;
+pub mod recorder;
 
 pub use home::{Home, Run};
 pub use peers::{python, tiled};
