@@ -31,6 +31,7 @@
 //! | `profiles` | `Profiles`: the names that the Python client's users give to servers |
 //! | `shotgun` | the modules `shotgun`: people and scripts of Shotgun sites, and calls of theirs |
 //! | `terminal` | `TerminalPrompt`: questions are asked at the terminal |
+//! | `browser` | `WithBrowser`: a prompt whose pages open in the person's browser |
 //!
 //! Without `file` sessions are kept in memory, without `terminal` nobody is asked, unless the program brings a store
 //! or a prompt of its own: everything that touches the world is a trait in [`ports`].
@@ -128,6 +129,9 @@ pub use auth_core::{
     Answer, BrowserQuestion, CodeQuestion, Digest, Foreign, Holder, MethodQuestion, Notice, PasswordQuestion,
     PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
 };
+#[cfg(feature = "browser")]
+#[doc(inline)]
+pub use auth_prompt_browser::{OpenFault, WithBrowser, open};
 #[cfg(all(feature = "terminal", unix))]
 #[doc(inline)]
 pub use auth_prompt_cli::program_handles_signals;

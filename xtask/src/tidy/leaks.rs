@@ -9,8 +9,15 @@ use super::lexer::code_only;
 use super::sources::{is_word, rust_files};
 
 /// The crates whose types are printed.
-const CRATES: [&str; 6] =
-    ["auth-core", "auth-store", "auth-http", "auth-native", "auth-prompt-cli", "auth-sandbox"];
+const CRATES: [&str; 7] = [
+    "auth-core",
+    "auth-store",
+    "auth-http",
+    "auth-native",
+    "auth-prompt-browser",
+    "auth-prompt-cli",
+    "auth-sandbox",
+];
 /// Where, below the crate.
 const TEST: &str = "tests/leak.rs";
 
