@@ -60,6 +60,20 @@ impl Authenticator {
         Ok(Some(User::Human(human)))
     }
 
+    /// Removes the session of a user, if it is still this one. Who it was stays known. A script is not kept, and so not
+    /// removed.
+    pub async fn clear_user(&self, user: &User) -> Result<(), Error> {
+        match user {
+            User::Human(human) => self.studio.clear(human).await,
+            User::Script(_) => Ok(()),
+        }
+    }
+
+    /// Strikes a site off the list of sites. The sessions of it are not touched.
+    pub async fn forget(&self, site: &ShotgunSite) -> Result<(), Error> {
+        self.studio.forget(site).await
+    }
+
     /// Makes somebody a user without a question: by a session token, else by a password, else by what is kept of them.
     /// What they have is kept.
     pub async fn session_user(&self, details: SessionDetails) -> Result<Outcome<User>, Error> {

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use auth_core::error::CannotPrompt;
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
 use auth_core::ports::{Change, Key, Loaded, SiteEntry};
@@ -250,6 +251,14 @@ impl<E: Engine> Studio<E> {
         Ok(())
     }
 
+    /// Strikes a site off the list of sites; sessions are not touched.
+    pub(crate) async fn forget(&self, site: &ShotgunSite) -> Result<(), Error> {
+        for key in self.remembered().await?.of(site).map(|entry| entry.key.clone()) {
+            self.engine.look(move |store| store.apply(&Change::Forget(key))).await?;
+        }
+        Ok(())
+    }
+
     /// One call. A session that has ended is replaced once, and the call made once more.
     pub(crate) async fn call(&self, user: &mut User, asked: Asked<'_>) -> Result<Secret, Error> {
         let called = self.call_once(user, asked.clone()).await?;
@@ -257,20 +266,31 @@ impl<E: Engine> Studio<E> {
         if !called.has_ended {
             return Ok(called.results?);
         }
-        let SignedIn { session, .. } = self.replace(human).await?.value;
-        human.session = session;
+        self.renew(human, &called).await?;
         let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
         // What another program had stored may be as old: then a person is asked.
-        if !called.has_ended {
-            return Ok(called.results?);
-        }
-        let SignedIn { session, reused, .. } = self.replace(human).await?.value;
-        human.session = session;
-        if reused {
+        if !called.has_ended || self.renew(human, &called).await? {
             return Ok(called.results?);
         }
         Ok(self.call_once(user, asked).await?.results?)
+    }
+
+    /// Another session in place of one that has ended; true if it was stored. Where nobody can be asked, what matters is
+    /// why somebody would have to be.
+    async fn renew(&self, human: &mut HumanUser, called: &Called) -> Result<bool, Error> {
+        match self.replace(human).await {
+            Ok(Outcome { value: SignedIn { session, reused, .. }, .. }) => {
+                human.session = session;
+                Ok(reused)
+            }
+            Err(error) => {
+                let nobody = [CannotPrompt::NoTerminal, CannotPrompt::NotAllowed].map(AuthError::from);
+                let is_alone = error.as_auth().is_some_and(|error| nobody.contains(error));
+                let over = called.results.as_ref().err().filter(|_| is_alone);
+                Err(over.map_or(error, |over| over.clone().into()))
+            }
+        }
     }
 
     pub(crate) async fn call_once(

@@ -48,6 +48,18 @@ impl ScriptUser {
     }
 }
 
+impl HumanUser {
+    /// Who they are.
+    pub fn login(&self) -> &Foreign {
+        &self.login
+    }
+
+    /// What is shown to the site.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
 impl User {
     /// The site.
     pub fn site(&self) -> &ShotgunSite {
