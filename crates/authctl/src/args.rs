@@ -12,11 +12,11 @@ use clap_complete::Shell;
 
 use crate::exit;
 
-/// Sign in to Tiled servers, and use the session from the shell.
+/// Sign in to Tiled servers and Shotgun sites, and use the session from the shell.
 ///
-/// Sessions are shared with Tiled's Python client: whoever is signed in there is
-/// signed in here, and the other way round. Where a URL may be left out, the site
-/// signed in to last is meant.
+/// What a site is, is found out. Sessions of Tiled servers are shared with Tiled's
+/// Python client: whoever is signed in there is signed in here, and the other way
+/// round. Where a URL may be left out, the site signed in to last is meant.
 #[derive(Parser, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(name = "authctl", version, disable_help_subcommand = true, arg_required_else_help = true)]
@@ -36,7 +36,8 @@ pub(crate) enum Command {
     Sites(SitesArgs),
     Sessions(SessionsArgs),
     Exec(ExecArgs),
-    /// Show signing in, renewing and signing out, on a site inside this program
+    Call(CallArgs),
+    /// Show signing in, renewing and signing out, on sites inside this program
     ///
     /// Asks nothing, speaks to nobody but itself and keeps nothing: neither the
     /// sessions of this machine nor its list of sites are touched.
@@ -53,16 +54,21 @@ pub(crate) enum Command {
 /// Sign in, and keep the session
 ///
 /// Asks for a name and a password at the terminal, and keeps what the server gives
-/// for them. Whoever is signed in to the site already is replaced.
+/// for them. Whoever is signed in to a Tiled server already is replaced; at a Shotgun
+/// site several people can be signed in, and the last one is meant.
+///
+/// A Shotgun site may want a code besides, or let somebody sign in by approving of it
+/// in a browser (--method app-session).
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\
 Examples:
   authctl login http://127.0.0.1:8000
   authctl login https://tiled.example.org --user alice --provider ldap
-  authctl login https://tiled.example.org --user robot --password-stdin < password-file")]
+  authctl login https://tiled.example.org --user robot --password-stdin < password-file
+  authctl login studio.shotgrid.autodesk.com --method app-session")]
 pub(crate) struct LoginArgs {
-    /// The server's address; that of the default profile if left out
+    /// The site's address; that of the default profile if left out
     #[arg(value_hint = ValueHint::Url)]
     pub(crate) url: Option<String>,
     /// A profile of Tiled's Python client in place of the address
@@ -77,7 +83,7 @@ pub(crate) struct LoginArgs {
     /// Read the password from the first line of standard input, ask nothing, and try once
     #[arg(long)]
     pub(crate) password_stdin: bool,
-    /// Which of the server's providers to sign in with
+    /// Which of a Tiled server's providers to sign in with
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) provider: Option<String>,
     /// The way to sign in
@@ -96,7 +102,7 @@ pub(crate) enum Method {
     /// A name and a password
     #[value(alias = "credentials")]
     Password,
-    /// Approval in a browser where somebody is signed in already (not supported yet)
+    /// Approval in a browser where somebody is signed in already (Shotgun)
     #[value(alias = "app_session_launcher")]
     AppSession,
     /// A web page in a browser of its own (not supported yet)
@@ -110,10 +116,18 @@ pub(crate) enum Method {
     ApiKey,
 }
 
+impl Method {
+    /// True if only Shotgun sites know it.
+    pub(crate) fn is_of_shotgun(self) -> bool {
+        matches!(self, Self::AppSession | Self::Web)
+    }
+}
+
 /// Print an access token
 ///
 /// Prints the stored token if it is good, and a renewed one if not; nobody is
-/// asked. Standard output is the token alone.
+/// asked. Standard output is the token alone. Of a Shotgun site it is the session
+/// token, of which only the site knows whether it is good.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\
@@ -147,6 +161,53 @@ pub(crate) struct WhoamiArgs {
     pub(crate) site: SiteArgs,
 }
 
+/// Call a method of a Shotgun site's API
+///
+/// As whoever is signed in, who is asked to sign in (again) at a terminal if need be;
+/// or as a script. The result is printed as one line of JSON.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  authctl call studio.shotgrid.autodesk.com info
+  authctl call studio.shotgrid.autodesk.com read - < query.json
+  authctl call studio.shotgrid.autodesk.com schema_read --script-name robot --script-key-file key
+
+The script's key is taken from --script-key-file or --script-key-fd, else from
+AUTHCTL_SCRIPT_KEY, else it is asked for at the terminal.")]
+pub(crate) struct CallArgs {
+    /// The site's address
+    #[arg(value_hint = ValueHint::Url)]
+    pub(crate) site: String,
+    /// The method, such as read
+    pub(crate) method: String,
+    /// The arguments, as JSON; - to read them from standard input
+    #[arg(value_name = "JSON")]
+    pub(crate) arguments: Option<String>,
+    /// Call as this script
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) script_name: Option<String>,
+    /// Read the script's key from the first line of a file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "script_name")]
+    #[arg(conflicts_with = "script_key_fd")]
+    pub(crate) script_key_file: Option<PathBuf>,
+    /// Read the script's key from the first line of an open descriptor
+    #[arg(long, value_name = "N", requires = "script_name")]
+    pub(crate) script_key_fd: Option<u32>,
+    /// Let the script act for this person
+    #[arg(long, value_name = "LOGIN", requires = "script_name")]
+    pub(crate) sudo_as: Option<String>,
+    /// Ask nobody anything
+    #[arg(long)]
+    pub(crate) never_ask: bool,
+    /// Let the key go over the network unencrypted
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+    /// Print failures as JSON too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 // Not a doc comment: it would become part of every command that has these.
 #[derive(Args, Debug)]
 pub(crate) struct PlaceArgs {
@@ -171,17 +232,22 @@ pub(crate) struct SiteArgs {
 /// Say what is stored, without asking the server
 ///
 /// Exit code 0: a token can be had without a question, as far as is known here;
-/// 3: it cannot. With --all it is always 0.
+/// 3: it cannot. With --all it is always 0. With --check the server is asked, and
+/// 6 says that it cannot be known now.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\
 Examples:
   authctl status
   authctl status --all --json
+  authctl status --check
   authctl status http://127.0.0.1:8000 >/dev/null || authctl login http://127.0.0.1:8000")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    /// Ask the server whether it still accepts the session; nobody is asked
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) check: bool,
     /// All sites somebody signed in to
     #[arg(long, conflicts_with_all = ["url", "profile"])]
     pub(crate) all: bool,
@@ -190,7 +256,7 @@ pub(crate) struct StatusArgs {
 /// End the session on the server, and remove it here
 ///
 /// It is removed here whatever the server says. If the server did not end it, the
-/// exit code is 9.
+/// exit code is 9. A Shotgun site is not asked: it ends sessions by itself.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\
@@ -270,9 +336,10 @@ pub(crate) struct ExecArgs {
     pub(crate) command: Vec<std::ffi::OsString>,
 }
 
-/// Serve a site to try things out with, until Ctrl-C
+/// Serve two sites to try things out with, until Ctrl-C
 ///
-/// Nothing on it is real. It listens on this machine only.
+/// A Tiled server and a Shotgun site. Nothing on them is real. They listen on this
+/// machine only.
 #[cfg(feature = "sandbox")]
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -281,15 +348,19 @@ Examples:
   authctl sandbox --port 8000 --access-life 1m
   authctl sandbox --json
 
-With --json the first line is {\"tiled\": {\"url\", \"username\", \"password\"}}.")]
+With --json the first line is {\"tiled\": {\"url\", \"username\", \"password\"},
+\"shotgun\": {\"url\", \"login\", \"password\", \"script_name\", \"script_key\"}}.")]
 pub(crate) struct SandboxArgs {
-    /// Print where it is and how to sign in as one line of JSON
+    /// Print where they are and how to sign in as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// The port to listen at; any free one if left out
+    /// The port of the Tiled server; any free one if left out
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// How long its access tokens live: seconds, or a number and s, m, h, d or y
+    /// The port of the Shotgun site; any free one if left out
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) shotgun_port: u16,
+    /// How long the Tiled server's access tokens live: seconds, or a number and s, m, h, d or y
     #[arg(long, value_name = "SPAN", default_value = "15m", value_parser = parse_span)]
     pub(crate) access_life: Duration,
 }
@@ -354,7 +425,8 @@ mod tests {
                 let id = option.get_id().as_str();
                 let takes_value = option.get_action().takes_values();
                 let tells = ["password", "token", "secret", "key"].iter().any(|word| id.contains(word));
-                assert!(!(tells && takes_value), "{} --{id}", command.get_name());
+                let says_where = id.ends_with("_file") || id.ends_with("_fd");
+                assert!(!(tells && takes_value) || says_where, "{} --{id}", command.get_name());
             }
         }
     }

@@ -1,17 +1,20 @@
 //! The authenticator as this program uses it, and the way from its errors to this program's failures.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use auth_native::blocking::shotgun::Authenticator as Studio;
 use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
+use auth_native::shotgun::{Program, ShotgunSite};
 use auth_native::{
-    Answer, Error, Foreign, Notice, Profile, Profiles, PromptFault, Question, Request, Response, Secret,
-    TerminalPrompt, TiledDirectory, TiledUri, Waiting, address,
+    Answer, Error, Foreign, Notice, PasswordQuestion, Profile, Profiles, PromptFault, Question, Request,
+    Response, Secret, TerminalPrompt, TiledDirectory, TiledUri, Waiting, WithBrowser, address,
 };
 
 use crate::interrupt::Interrupts;
+use crate::kind::Kind;
 use crate::output;
 use crate::plan::Target;
 use crate::report::{Doing, Failure};
@@ -24,32 +27,67 @@ pub(crate) struct Client {
     pub(crate) auth: Authenticator,
     interrupts: Arc<Interrupts>,
     wire: Arc<Wire>,
+    person: Arc<Person>,
+    cancel: Cancel,
+    folder: Option<PathBuf>,
 }
 
 impl Client {
     /// Builds it. Starts nothing, and speaks to nobody.
     pub(crate) fn new() -> Result<Self, Failure> {
-        Self::with(|builder| builder)
+        Self::with(None)
     }
 
     /// The same with sessions in a folder of their own.
     pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
-        let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
-        Self::with(|builder| builder.store(Arc::new(store)))
+        Self::with(Some(folder.to_owned()))
     }
 
-    fn with(set_up: impl FnOnce(Builder) -> Builder) -> Result<Self, Failure> {
+    fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
         let interrupts = Arc::new(Interrupts::new(cancel.clone()));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
-        let person = Person { interrupts: Arc::clone(&interrupts), terminal: TerminalPrompt::new() };
-        let builder = Authenticator::builder()
-            .transport(Arc::clone(&wire) as Arc<dyn Transport>)
-            .prompt(Arc::new(person))
-            .ignore_environment_key()
-            .cancel(cancel);
-        let auth = set_up(builder).build().map_err(|error| Failure::of(&error, None, Doing::Using))?;
-        Ok(Self { auth, interrupts, wire })
+        let terminal = WithBrowser::new(TerminalPrompt::new());
+        let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });
+        let builder = builder(&wire, &person, &cancel, folder.as_deref());
+        let auth = builder.build().map_err(|error| Failure::of(&error, None, Doing::Using))?;
+        Ok(Self { auth, interrupts, wire, person, cancel, folder })
+    }
+
+    /// The same for Shotgun sites.
+    pub(crate) fn studio(&self, never_ask: bool, allow_http: bool) -> Result<Studio, Failure> {
+        let builder = builder(&self.wire, &self.person, &self.cancel, self.folder.as_deref());
+        let builder = if never_ask { builder.never_ask() } else { builder };
+        let program = Program { product: "authctl".into(), machine: machine() };
+        let built = builder.allow_http(allow_http).build_shotgun(program);
+        built.map_err(|error| Failure::of(&error, None, Doing::Using))
+    }
+
+    /// The Shotgun site at an address, if it is known to be one.
+    pub(crate) fn shotgun(&self, site: &str) -> Result<Option<ShotgunSite>, Failure> {
+        Ok(Kind::of(site, &self.known()?, None).shotgun())
+    }
+
+    /// Asks the person for a script's key.
+    pub(crate) fn ask_key(&self, site: &ShotgunSite, script: &str) -> Result<Secret, Failure> {
+        let question = Question::Password(PasswordQuestion {
+            origin: site.origin().clone(),
+            provider: "script key".into(),
+            username: Some(script.into()),
+            suggested: None,
+            refused: false,
+            left: 1,
+        });
+        match self.person.ask(&question, &Dismiss::new()) {
+            Ok(Answer::Password { password, .. }) => Ok(password),
+            Ok(_) | Err(PromptFault::Cancelled) => {
+                Err(self.failure(&AuthError::Cancelled.into(), &site.to_string(), Doing::AsScript))
+            }
+            Err(PromptFault::Cannot(why)) => {
+                let error = AuthError::CannotPrompt(why);
+                Err(self.failure(&error.into(), &site.to_string(), Doing::AsScript))
+            }
+        }
     }
 
     /// Watches signals from now on: whatever is started now would outlive this program.
@@ -131,6 +169,31 @@ impl Client {
     }
 }
 
+fn builder(wire: &Arc<Wire>, person: &Arc<Person>, cancel: &Cancel, folder: Option<&Path>) -> Builder {
+    let builder = Authenticator::builder()
+        .transport(Arc::clone(wire) as Arc<dyn Transport>)
+        .prompt(Arc::clone(person) as Arc<dyn Prompt>)
+        .ignore_environment_key()
+        .cancel(cancel.clone());
+    match folder {
+        Some(folder) => {
+            builder.store(Arc::new(TiledDirectory::new(folder.join("cache"), folder.join("state"))))
+        }
+        None => builder,
+    }
+}
+
+/// What this machine calls itself.
+#[cfg(unix)]
+fn machine() -> Foreign {
+    Foreign::new(rustix::system::uname().nodename().to_string_lossy())
+}
+
+#[cfg(not(unix))]
+fn machine() -> Foreign {
+    Foreign::new(std::env::var("COMPUTERNAME").unwrap_or_default())
+}
+
 /// A site that is meant, and what a profile says of it.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
@@ -193,10 +256,10 @@ impl Transport for Wire {
     }
 }
 
-/// The person at the terminal. Signals are watched from the first question on.
+/// The person at the terminal, whose pages open in a browser. Signals are watched from the first question on.
 struct Person {
     interrupts: Arc<Interrupts>,
-    terminal: TerminalPrompt,
+    terminal: WithBrowser<TerminalPrompt>,
 }
 
 impl Prompt for Person {

@@ -8,11 +8,15 @@ use auth_native::{Foreign, address};
 
 use clap_complete::Shell;
 
+#[cfg(feature = "sandbox")]
+use crate::args::SandboxArgs;
 use crate::args::{
-    Cli, Command, ExecArgs, LoginArgs, LogoutArgs, ManArgs, Method, PlaceArgs, SessionsArgs, SiteArgs,
-    StatusArgs, TokenArgs, WhoamiArgs,
+    CallArgs, Cli, Command, ExecArgs, LoginArgs, LogoutArgs, ManArgs, Method, PlaceArgs, SessionsArgs,
+    SiteArgs, StatusArgs, TokenArgs, WhoamiArgs,
 };
+use crate::kind::bare;
 use crate::report::Failure;
+use crate::script::{Key, Script};
 
 /// What is to be done. Nothing in it is secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +33,7 @@ pub(crate) enum Plan {
     },
     Status {
         which: Which,
+        check: bool,
         json: bool,
     },
     Logout {
@@ -44,6 +49,7 @@ pub(crate) enum Plan {
         json: bool,
     },
     Exec(Exec),
+    Call(Call),
     #[cfg(feature = "sandbox")]
     Demo,
     #[cfg(feature = "sandbox")]
@@ -61,6 +67,7 @@ pub(crate) struct Login {
     /// True: the password comes from standard input, and nobody is asked anything.
     pub(crate) password_stdin: bool,
     pub(crate) allow_http: bool,
+    pub(crate) method: Option<Method>,
 }
 
 /// Running a command.
@@ -70,6 +77,25 @@ pub(crate) struct Exec {
     /// True: nothing that is stored is used, and nothing is stored.
     pub(crate) forgets: bool,
     pub(crate) command: Vec<OsString>,
+}
+
+/// Calling a method of a Shotgun site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Call {
+    pub(crate) site: String,
+    pub(crate) method: String,
+    pub(crate) arguments: Arguments,
+    pub(crate) script: Option<Script>,
+    pub(crate) never_ask: bool,
+    pub(crate) allow_http: bool,
+}
+
+/// The arguments of a call, as JSON.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Arguments {
+    None,
+    Typed(String),
+    Stdin,
 }
 
 /// Which site is meant.
@@ -105,6 +131,7 @@ pub(crate) enum Pages {
 pub(crate) struct Sandbox {
     pub(crate) json: bool,
     pub(crate) port: u16,
+    pub(crate) shotgun_port: u16,
     pub(crate) access_life: Duration,
 }
 
@@ -119,8 +146,8 @@ impl Plan {
             Command::Whoami(WhoamiArgs { site: SiteArgs { place, json } }) => {
                 Self::Whoami { site: one(place)?, json }
             }
-            Command::Status(StatusArgs { site: SiteArgs { place, json }, all }) => {
-                Self::Status { which: which(place, all)?, json }
+            Command::Status(StatusArgs { site: SiteArgs { place, json }, check, all }) => {
+                Self::Status { which: which(place, all)?, check, json }
             }
             Command::Logout(LogoutArgs { place, all, forget }) => {
                 Self::Logout { which: which(place, all)?, forget }
@@ -131,6 +158,7 @@ impl Plan {
             Command::Exec(ExecArgs { place, no_remember, command }) => {
                 Self::Exec(Exec { site: one(place)?, forgets: no_remember, command })
             }
+            Command::Call(args) => Self::Call(call(args)?),
             Command::Sites(args) => Self::Sites { json: args.json },
             #[cfg(feature = "sandbox")]
             Command::Demo => Self::Demo,
@@ -143,7 +171,8 @@ impl Plan {
             }
             #[cfg(feature = "sandbox")]
             Command::Sandbox(args) => {
-                Self::Sandbox(Sandbox { json: args.json, port: args.port, access_life: args.access_life })
+                let SandboxArgs { json, port, shotgun_port, access_life } = args;
+                Self::Sandbox(Sandbox { json, port, shotgun_port, access_life })
             }
             Command::Completions(args) => Self::Completions(args.shell),
             Command::Man(ManArgs { command, dir }) => Self::Man(dir.map_or(Pages::One(command), Pages::All)),
@@ -159,6 +188,7 @@ pub(crate) fn wants_json(typed: &Cli) -> bool {
         Command::Status(args) => args.site.json,
         Command::Sites(args) => args.json,
         Command::Sessions(args) => args.site.json,
+        Command::Call(args) => args.json,
         Command::Exec(_)
         | Command::Login(_)
         | Command::Logout(_)
@@ -180,10 +210,17 @@ fn login(args: LoginArgs) -> Result<Login, Failure> {
         ));
     }
     let site = one(PlaceArgs { url, profile })?;
-    if let Some(method) = method.filter(|method| *method != Method::Password) {
+    let is_supported = |method: &Method| matches!(method, Method::Password | Method::AppSession);
+    if let Some(method) = method.filter(|method| !is_supported(method)) {
         return Err(Failure::usage(
             &format!("the method `{}` is not supported yet", name(method)),
-            "Leave --method out, or say --method password: that is how people sign in to Tiled.",
+            "Leave --method out, or say --method password, or --method app-session for a Shotgun site.",
+        ));
+    }
+    if password_stdin && method == Some(Method::AppSession) {
+        return Err(Failure::usage(
+            "a password is of no use to --method app-session",
+            "Leave one of --password-stdin and --method out.",
         ));
     }
     // A profile may say whose it is.
@@ -191,7 +228,30 @@ fn login(args: LoginArgs) -> Result<Login, Failure> {
         return Err(Failure::no_name());
     }
     let (username, provider) = (user.map(Foreign::from), provider.map(Foreign::from));
-    Ok(Login { site, username, provider, password_stdin, allow_http })
+    Ok(Login { site, username, provider, password_stdin, allow_http, method })
+}
+
+fn call(args: CallArgs) -> Result<Call, Failure> {
+    let CallArgs { site, method, arguments, script_name, script_key_file, script_key_fd, .. } = args;
+    let arguments = match arguments.as_deref() {
+        None => Arguments::None,
+        Some("-") => Arguments::Stdin,
+        Some(json) => Arguments::Typed(json.to_owned()),
+    };
+    if arguments == Arguments::Stdin && script_key_fd == Some(0) {
+        return Err(Failure::usage(
+            "standard input cannot be both the arguments and the script's key",
+            "Give the key in a file or in AUTHCTL_SCRIPT_KEY, or the arguments on the command line.",
+        ));
+    }
+    let key = match (script_key_file, script_key_fd) {
+        (Some(path), _) => Key::File(path),
+        (None, Some(number)) => Key::Descriptor(number),
+        (None, None) => Key::Usual,
+    };
+    let script = script_name.map(|name| Script { name, key, sudo: args.sudo_as });
+    let site = checked(site)?;
+    Ok(Call { site, method, arguments, script, never_ask: args.never_ask, allow_http: args.allow_http })
 }
 
 fn name(method: Method) -> &'static str {
@@ -221,7 +281,7 @@ fn one(place: PlaceArgs) -> Result<Target, Failure> {
 fn checked(url: String) -> Result<String, Failure> {
     match address(&url) {
         Ok(_) => Ok(url),
-        Err(error) => Err(Failure::address(&error)),
+        Err(error) => bare(&url).ok_or_else(|| Failure::address(&error)),
     }
 }
 

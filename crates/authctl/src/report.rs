@@ -32,6 +32,10 @@ pub(crate) enum Doing {
     ShowingKey,
     /// Signing in for a command that is to be run.
     Running,
+    /// Calling a method as somebody who is signed in.
+    Calling,
+    /// Calling a method as a script.
+    AsScript,
     /// Ending one of the account's sessions by its name.
     Revoking,
 }
@@ -118,6 +122,7 @@ fn class(error: &Error) -> (Exit, &'static str) {
                 (Exit::USAGE, "address")
             }
             Error::NoSession => (Exit::USAGE, "usage"),
+            Error::NoSite => (Exit::NOT_SIGNED_IN, "no_site"),
             Error::Authorities { .. } => (Exit::USAGE, "authorities"),
             _ => (Exit::INTERNAL, "internal"),
         };
@@ -184,6 +189,7 @@ impl Words<'_> {
             Error::ApiKey => "Give the address without api_key, and sign in with `authctl login`.".to_owned(),
             Error::TwoKeys | Error::KeyAndName => "Leave one of them out.".to_owned(),
             Error::NoSession => "`authctl sessions` lists them.".to_owned(),
+            Error::NoSite => "Name the site.".to_owned(),
             Error::Authorities { .. } => {
                 "SSL_CERT_FILE and SHOTGUN_API_CACERTS name such files: correct or unset them.".to_owned()
             }
@@ -207,6 +213,9 @@ impl Words<'_> {
             AuthError::Rejected(_) if self.doing == Doing::ShowingKey => {
                 "Check the key, in TILED_API_KEY or in the profile: it may have ended.".to_owned()
             }
+            AuthError::Rejected(_) if self.doing == Doing::AsScript => {
+                "Check the script's name and its key.".to_owned()
+            }
             AuthError::Rejected(_) => {
                 "Check the name, the password and the provider, and run it again.".to_owned()
             }
@@ -220,6 +229,9 @@ impl Words<'_> {
                 Peer::NotShotgun { .. } => {
                     "Check the address: that of a Shotgun site is like https://studio.shotgrid.autodesk.com."
                         .to_owned()
+                }
+                Peer::Fault { .. } if matches!(self.doing, Doing::Calling | Doing::AsScript) => {
+                    "Check the method and its arguments, or ask whoever runs the site.".to_owned()
                 }
                 Peer::Fault { .. } => "Try again later, or ask whoever runs the site.".to_owned(),
                 Peer::Elsewhere { .. } => "Name that address instead, if you trust it.".to_owned(),
@@ -255,10 +267,12 @@ impl Words<'_> {
             _ => "Try again later, or ask whoever runs the server.",
         };
         match self.doing {
-            Doing::Using | Doing::Revoking => format!("{what} Nobody was signed out."),
-            Doing::SigningIn | Doing::SigningInUnasked | Doing::ShowingKey | Doing::Running => {
-                what.to_owned()
-            }
+            Doing::Using | Doing::Revoking | Doing::Calling => format!("{what} Nobody was signed out."),
+            Doing::SigningIn
+            | Doing::SigningInUnasked
+            | Doing::ShowingKey
+            | Doing::Running
+            | Doing::AsScript => what.to_owned(),
         }
     }
 
@@ -300,6 +314,10 @@ impl Words<'_> {
             }
             (CannotPrompt::Declined | CannotPrompt::Muted, _) => {
                 format!("Run `{}` to be asked all the same.", self.login(""))
+            }
+            (_, Doing::Calling) => format!("Run `{}` at a terminal before it.", self.login("")),
+            (_, Doing::AsScript) => {
+                "Use --script-key-file FILE or --script-key-fd N, or set AUTHCTL_SCRIPT_KEY.".to_owned()
             }
             (_, Doing::Running) => format!(
                 "Run it at a terminal, or run `{}` before it (which is of no use to --no-remember), or set \

@@ -36,8 +36,35 @@ fn unbuffered() -> io::Result<impl Read> {
     Ok(io::stdin())
 }
 
-/// The line's end is no part of it; everything else is.
-fn line(mut input: impl Read) -> Result<Secret, Failure> {
+fn line(input: impl Read) -> Result<Secret, Failure> {
+    first_line(input).map_err(|bad| match bad {
+        Bad::Unreadable(error) => unreadable(&error),
+        Bad::TooLong => Failure::usage(
+            &format!("the first line of standard input is longer than {LONGEST} bytes"),
+            "Write the password and a line feed to standard input.",
+        ),
+        Bad::Empty => Failure::usage(
+            "there is no password on standard input: its first line is empty",
+            "Write the password and a line feed to standard input.",
+        ),
+        Bad::NotText => Failure::usage(
+            "the first line of standard input is not UTF-8",
+            "Write the password to standard input as UTF-8.",
+        ),
+    })
+}
+
+/// Why a line is no secret.
+#[derive(Debug)]
+pub(crate) enum Bad {
+    TooLong,
+    Empty,
+    NotText,
+    Unreadable(io::Error),
+}
+
+/// Reads the first line, and nothing behind it. The line's end is no part of it; everything else is.
+pub(crate) fn first_line(mut input: impl Read) -> Result<Secret, Bad> {
     // Never moved while it grows, so that no copy is left behind.
     let mut line = Vec::with_capacity(LONGEST + 1);
     let mut byte = [0];
@@ -45,10 +72,10 @@ fn line(mut input: impl Read) -> Result<Secret, Failure> {
         match input.read(&mut byte) {
             Ok(0) => break Ok(()),
             Ok(_) if byte == *b"\n" => break Ok(()),
-            Ok(_) if line.len() > LONGEST => break Err(too_long()),
+            Ok(_) if line.len() > LONGEST => break Err(Bad::TooLong),
             Ok(_) => line.extend_from_slice(&byte),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(unreadable(&error)),
+            Err(error) => break Err(Bad::Unreadable(error)),
         }
     };
     if line.last() == Some(&b'\r') {
@@ -56,30 +83,17 @@ fn line(mut input: impl Read) -> Result<Secret, Failure> {
     }
     let length = line.len();
     // What is no text is wiped here, and what came before a failure below.
-    let password = Secret::from_utf8(line);
+    let secret = Secret::from_utf8(line);
     ended?;
-    match password {
-        Some(password) if length > LONGEST => {
-            drop(password);
-            Err(too_long())
+    match secret {
+        Some(secret) if length > LONGEST => {
+            drop(secret);
+            Err(Bad::TooLong)
         }
-        Some(password) if !password.is_empty() => Ok(password),
-        Some(_) => Err(Failure::usage(
-            "there is no password on standard input: its first line is empty",
-            "Write the password and a line feed to standard input.",
-        )),
-        None => Err(Failure::usage(
-            "the first line of standard input is not UTF-8",
-            "Write the password to standard input as UTF-8.",
-        )),
+        Some(secret) if !secret.is_empty() => Ok(secret),
+        Some(_) => Err(Bad::Empty),
+        None => Err(Bad::NotText),
     }
-}
-
-fn too_long() -> Failure {
-    Failure::usage(
-        &format!("the first line of standard input is longer than {LONGEST} bytes"),
-        "Write the password and a line feed to standard input.",
-    )
 }
 
 fn unreadable(error: &io::Error) -> Failure {

@@ -15,6 +15,12 @@ there is no option for a password: what is typed can be read by others on the ma
 Leave it out to be asked, or use --password-stdin.
 ";
 
+/// The same for a script's key.
+const NO_KEY: &str = "\
+there is no option for a script's key: what is typed can be read by others on the machine
+Use --script-key-file FILE or --script-key-fd N, set AUTHCTL_SCRIPT_KEY, or leave it out to be asked.
+";
+
 /// For whoever writes a command as its first word, or without the dashes before it.
 const NO_DASHES: &str = "\
 the command to run stands behind two dashes
@@ -27,6 +33,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
     Cli::try_parse_from(&words).map_err(|error| {
         let text = match (error.kind(), error.to_string()) {
             (ErrorKind::UnknownArgument, text) if text.contains("'--password'") => NO_PASSWORD.to_owned(),
+            (ErrorKind::UnknownArgument, text) if text.contains("'--script-key'") => NO_KEY.to_owned(),
             (ErrorKind::UnknownArgument | ErrorKind::MissingRequiredArgument, _) if lacks_dashes(&words) => {
                 NO_DASHES.to_owned()
             }

@@ -123,7 +123,8 @@ pub(super) fn check(pages: &[Page]) -> Vec<String> {
 
 /// Whether a command names an address that is not the sandbox's.
 fn leaves(line: &str) -> bool {
-    line.starts_with("$ ") && line.split("://").skip(1).any(|rest| !rest.starts_with("127.0.0.1:8000"))
+    let is_ours = |rest: &str| rest.starts_with("127.0.0.1:8000") || rest.starts_with("127.0.0.1:8001");
+    line.starts_with("$ ") && line.split("://").skip(1).any(|rest| !is_ours(rest))
 }
 
 #[cfg(test)]

@@ -9,17 +9,25 @@ use super::literals::{Literal, Source, sources};
 const PAGE: &str = "docs/src/troubleshooting.md";
 
 /// Whose errors a person can meet.
-const CRATES: [&str; 6] =
-    ["auth-core", "auth-http", "auth-native", "auth-prompt-cli", "auth-store", "authctl"];
+const CRATES: [&str; 7] = [
+    "auth-core",
+    "auth-http",
+    "auth-native",
+    "auth-prompt-browser",
+    "auth-prompt-cli",
+    "auth-store",
+    "authctl",
+];
 /// What is said at a terminal while somebody signs in.
 const TERMINAL: &str = "crates/auth-prompt-cli/src/text.rs";
 /// What a failure's message stands behind in `authctl`.
-const FAILURES: [&str; 6] = [
+const FAILURES: [&str; 7] = [
     "Failure::usage(",
     "message: ",
     "message = ",
     "NO_PASSWORD: &str =",
     "NO_DASHES: &str =",
+    "NO_KEY: &str =",
     "output::warning(",
 ];
 /// Why a file is not believed, and what else the store says itself.

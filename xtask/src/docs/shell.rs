@@ -13,12 +13,12 @@ use crate::{sys, workspace};
 
 /// Far longer than any command of a page takes.
 const LIMIT: Duration = Duration::from_mins(2);
-/// What the pages call the sandbox, as an address and as part of a file's name.
-const PLACE: [&str; 2] = ["127.0.0.1:8000", "127.0.0.1%3A8000"];
+/// What the pages call the sandbox's Tiled server, as an address and as part of a file's name, and its Shotgun site.
+const PLACE: [&str; 3] = ["127.0.0.1:8000", "127.0.0.1%3A8000", "127.0.0.1:8001"];
 /// What the pages call the home directory.
 const HOME: &str = "/home/you";
-/// The file that has the password of the sandbox's user.
-const PASSWORD_FILE: &str = "password-file";
+/// The files that have the password of the Tiled server's user, that of the Shotgun site's, and its script's key.
+const FILES: [&str; 3] = ["password-file", "studio-password", "key-file"];
 
 /// Goes with its folder and its sandbox.
 #[derive(Debug)]
@@ -27,8 +27,9 @@ pub(super) struct Shell {
     authctl: PathBuf,
     sandbox: Child,
     /// Where the sandbox is, in the spellings of [`PLACE`].
-    place: [String; 2],
-    password: String,
+    place: [String; 3],
+    /// What is in [`FILES`].
+    secrets: [String; 3],
 }
 
 impl Shell {
@@ -45,12 +46,15 @@ impl Shell {
         let sandbox =
             command.spawn().map_err(|error| format!("the sandbox could not be started: {error}"))?;
         let place = Default::default();
-        let mut shell = Self { folder, authctl: authctl.to_owned(), sandbox, place, password: String::new() };
+        let mut shell =
+            Self { folder, authctl: authctl.to_owned(), sandbox, place, secrets: Default::default() };
         shell.learn()?;
-        let file = home.join(PASSWORD_FILE);
-        fs::write(&file, format!("{}\n", shell.password))
-            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-        sys::chmod(&file, 0o600)?;
+        for (name, secret) in FILES.iter().zip(&shell.secrets) {
+            let file = home.join(name);
+            fs::write(&file, format!("{secret}\n"))
+                .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+            sys::chmod(&file, 0o600)?;
+        }
         Ok(shell)
     }
 
@@ -61,13 +65,16 @@ impl Shell {
         let out = self.sandbox.stdout.take().ok_or_else(|| strange("it has no output"))?;
         BufReader::new(out).read_line(&mut line).map_err(|error| strange(&error.to_string()))?;
         let said: Value = serde_json::from_str(&line).map_err(|error| strange(&error.to_string()))?;
-        let url = said["tiled"]["url"].as_str().unwrap_or_default();
-        let place = url.trim_start_matches("http://").trim_end_matches('/');
-        said["tiled"]["password"].as_str().unwrap_or_default().clone_into(&mut self.password);
-        if place.is_empty() || self.password.is_empty() {
+        let text = |site: &str, name: &str| said[site][name].as_str().unwrap_or_default().to_owned();
+        let place =
+            |site: &str| text(site, "url").trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (tiled, shotgun) = (place("tiled"), place("shotgun"));
+        self.secrets =
+            [text("tiled", "password"), text("shotgun", "password"), text("shotgun", "script_key")];
+        if tiled.is_empty() || shotgun.is_empty() || self.secrets.iter().any(String::is_empty) {
             return Err(strange(&line));
         }
-        self.place = [place.to_owned(), place.replace(':', "%3A")];
+        self.place = [tiled.clone(), tiled.replace(':', "%3A"), shotgun];
         Ok(())
     }
 
@@ -118,8 +125,10 @@ impl Shell {
     }
 
     fn in_words_of_the_pages(&self, printed: &str) -> String {
-        let mut text =
-            printed.replace(&*self.home().to_string_lossy(), HOME).replace(&self.password, "PASSWORD");
+        let mut text = printed.replace(&*self.home().to_string_lossy(), HOME);
+        for secret in &self.secrets {
+            text = text.replace(secret, "PASSWORD");
+        }
         for (ours, real) in PLACE.iter().zip(&self.place) {
             text = text.replace(real.as_str(), ours);
         }

@@ -1,4 +1,6 @@
-//! Signing in, renewing and signing out, shown on a site inside this program.
+//! Signing in, renewing and signing out, shown on sites inside this program.
+
+mod shotgun;
 
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -67,7 +69,8 @@ impl Demo {
     }
 
     fn steps(self, say: &mut dyn FnMut(String)) -> Result<(), Failure> {
-        say("Nothing here is real: the site is inside this program, its clock is turned by hand,".to_owned());
+        say("Nothing here is real: the sites are inside this program, their clocks are turned by hand,"
+            .to_owned());
         say("and sessions are kept in memory. No question is asked.".to_owned());
         let store = MemoryStore::new();
         let auth = self.authenticator(store.clone())?;
@@ -114,7 +117,8 @@ impl Demo {
             "7. Presented the old refresh token once more. Refused: {}.",
             error.trim_end_matches('.')
         ));
-        say("All of it went as it should. For a site of your own to play with: authctl sandbox".to_owned());
+        shotgun::steps(say)?;
+        say("All of it went as it should. For sites of your own to play with: authctl sandbox".to_owned());
         Ok(())
     }
 
@@ -177,7 +181,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "Nothing here is real: the site is inside this program, its clock is turned by hand,",
+                "Nothing here is real: the sites are inside this program, their clocks are turned by hand,",
                 "and sessions are kept in memory. No question is asked.",
                 "1. Signed in as demo (provider sandbox); the access token is good until 2027-01-15T08:15:00Z.",
                 "2. Used the token, 5fe9eb68…: no request was needed.",
@@ -187,7 +191,14 @@ mod tests {
                 "6. Signed out: the site has ended the session, and nothing is kept here.",
                 "7. Presented the old refresh token once more. Refused: the session has ended: Session has expired. \
                  Please re-authenticate.",
-                "All of it went as it should. For a site of your own to play with: authctl sandbox",
+                "8. At a Shotgun site: signed in as demo; the session is a4f392a0….",
+                "9. Called a method with it: demo is HumanUser 1.",
+                "10. Turned the clock on by a day, to 2027-01-16T08:00:00Z: the session has ended.",
+                "11. Called it again: demo gave the password, once, and the call was made once more: HumanUser 1. \
+                 The session is now 20e27727….",
+                "12. Called as the script demo_script under its key, which asks nobody: it is ApiUser 1.",
+                "13. Signed out: nothing is kept here.",
+                "All of it went as it should. For sites of your own to play with: authctl sandbox",
             ]
         );
         assert_eq!(show().0, lines);

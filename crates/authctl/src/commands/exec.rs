@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth_native::error::AuthError;
 use auth_native::{Error, Foreign, LoginOptions, Revocation};
 
+use super::shotgun;
 use crate::client::{Client, Place};
 use crate::exit::Exit;
 use crate::output;
@@ -26,20 +27,25 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
     // Where a session of its own is wanted, the list of sites is still that of everybody.
     let usual = Client::new()?;
     let Place { site, username, provider, .. } = usual.place_of_session(site)?;
-    let failed = |error| client.failure(&error, &site, Doing::Running);
-    let allow_http = usual.auth.status(&site).map_err(failed)?.allow_http;
+    let shotgun = usual.shotgun(&site)?;
     // A stored session is used whoever it is of.
     let (username, provider) = if forgets { (username, provider) } else { (None, None) };
-    let options = LoginOptions {
-        reuse: !forgets,
-        anonymous: !forgets,
-        username,
-        provider,
-        allow_http,
-        ..LoginOptions::default()
-    };
-    let connection = client.auth.connect_with(&site, options).map_err(failed)?;
-    connection.warnings().iter().for_each(|warning| output::warning(warning));
+    if let Some(site) = &shotgun {
+        shotgun::sign_in_for(&client, &usual, site, username, !forgets)?;
+    } else {
+        let failed = |error| client.failure(&error, &site, Doing::Running);
+        let allow_http = usual.auth.status(&site).map_err(failed)?.allow_http;
+        let options = LoginOptions {
+            reuse: !forgets,
+            anonymous: !forgets,
+            username,
+            provider,
+            allow_http,
+            ..LoginOptions::default()
+        };
+        let connection = client.auth.connect_with(&site, options).map_err(failed)?;
+        connection.warnings().iter().for_each(|warning| output::warning(warning));
+    }
     let mut child = start(&command)?;
     // It would go before the session.
     child.env_remove("TILED_API_KEY");
@@ -49,7 +55,8 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
     }
     client.watch();
     let ended = child.spawn().map(|child| attend(child, &client));
-    if let Some(folder) = &folder {
+    // A Shotgun site ends a session by itself, and what was kept of it goes with its folder.
+    if let Some(folder) = folder.as_ref().filter(|_| shotgun.is_none()) {
         end(folder.path(), &site);
     }
     match ended {

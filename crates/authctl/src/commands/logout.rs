@@ -2,22 +2,35 @@
 
 use auth_native::blocking::Status;
 use auth_native::error::{AuthError, Policy};
+use auth_native::ports::SiteEntry;
+use auth_native::shotgun::ShotgunSite;
 use auth_native::{Error, LoggedOut, Revocation};
 
+use super::shotgun;
 use crate::client::{Client, shown};
 use crate::exit::Exit;
+use crate::kind::Kind;
 use crate::output;
 use crate::plan::Which;
 use crate::report::{Doing, Failure};
 
 pub(crate) fn run(client: &Client, which: Which, forget: bool) -> Result<Exit, Failure> {
     match which {
-        Which::One(site) => one(client, &client.site(site)?, forget),
+        Which::One(site) => one(client, &client.site(site)?, None, forget),
         Which::All => all(client, forget),
     }
 }
 
-fn one(client: &Client, site: &str, forget: bool) -> Result<Exit, Failure> {
+fn one(client: &Client, site: &str, entry: Option<&SiteEntry>, forget: bool) -> Result<Exit, Failure> {
+    // One that has just been struck off the list is still what it was.
+    let listed = entry.map(|entry| Kind::of(site, std::slice::from_ref(entry), None));
+    let shotgun = match listed {
+        Some(kind) => kind.shotgun(),
+        None => client.shotgun(site)?,
+    };
+    if let Some(site) = shotgun {
+        return of_shotgun(client, &site, entry, forget);
+    }
     let failed = |error: Error| client.failure(&error, site, Doing::Using);
     // When what cannot be revoked will end, and nobody will know it afterwards.
     let before = client.auth.status(site).map_err(failed)?;
@@ -33,12 +46,26 @@ fn one(client: &Client, site: &str, forget: bool) -> Result<Exit, Failure> {
     Ok(Exit::OK)
 }
 
+fn of_shotgun(
+    client: &Client,
+    site: &ShotgunSite,
+    entry: Option<&SiteEntry>,
+    forget: bool,
+) -> Result<Exit, Failure> {
+    let result = shotgun::sign_out(client, entry, site);
+    if forget && !matches!(&result, Err(failure) if failure.kind != NOT_SIGNED_IN) {
+        let failed = |error| client.failure(&error, &site.to_string(), Doing::Using);
+        client.studio(true, false)?.forget(site).map_err(failed)?;
+    }
+    result.map(|()| Exit::OK)
+}
+
 /// Goes through the whole list whatever happens on the way, and ends with the first failure.
 fn all(client: &Client, forget: bool) -> Result<Exit, Failure> {
     let mut exit = Exit::OK;
     let mut ended = 0;
     for entry in client.known()? {
-        match one(client, &entry.key.site, forget) {
+        match one(client, &entry.key.site, Some(&entry), forget) {
             Ok(_) => ended += 1,
             Err(failure) if failure.kind == NOT_SIGNED_IN => {}
             Err(failure) => {

@@ -1,10 +1,10 @@
-//! Serving a site to try things out with.
+//! Serving sites to try things out with.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use auth_native::Foreign;
 use auth_native::blocking::seed;
-use auth_sandbox::{Limits, Server, SiteClock, TiledSite};
+use auth_sandbox::{Limits, Server, ShotgunSite, Site, SiteClock, TiledSite};
 use serde::Serialize;
 
 use crate::client::shown;
@@ -17,24 +17,41 @@ pub(crate) fn run(plan: &Sandbox) -> Result<Exit, Failure> {
     let seed = seed().map_err(|error| Failure::internal(error.to_string()))?;
     let mut site = TiledSite::demo(seed.derive("sandbox", 0));
     site.config.lifetimes.access = plan.access_life;
-    let Some(user) = site.config.users.first().cloned() else {
-        return Err(Failure::internal("the sandbox has no user"));
-    };
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, plan.port));
+    let studio = ShotgunSite::demo(seed.derive("sandbox", 1));
+    let strange = || Failure::internal("the sandbox has no user");
+    let user = site.config.users.first().cloned().ok_or_else(strange)?;
+    let person = studio.config.people.first().cloned().ok_or_else(strange)?;
+    let script = studio.config.scripts.first().cloned().ok_or_else(strange)?;
     // Before anybody learns that there is something to stop.
     let end = End::watch()?;
-    let server = Server::start_at(address, site, SiteClock::running(), Limits::default())
-        .map_err(|error| cannot_listen(address, &error))?;
-    let url = server.url().to_string();
-    let tiled = Tiled { url: &url, username: &user.name, password: user.password.expose() };
-    output::answer(plan.json, &Served { tiled: &tiled }, || lines(&tiled))?;
+    let tiled = serve(plan.port, site)?;
+    let shotgun = serve(plan.shotgun_port, studio)?;
+    let (tiled_url, shotgun_url) = (tiled.url().to_string(), shotgun.url().to_string());
+    let served = Served {
+        tiled: Tiled { url: &tiled_url, username: &user.name, password: user.password.expose() },
+        shotgun: Shotgun {
+            url: &shotgun_url,
+            login: &person.login,
+            password: person.password.expose(),
+            script_name: &script.name,
+            script_key: script.key.expose(),
+        },
+    };
+    output::answer(plan.json, &served, || lines(&served))?;
     end.wait();
     Ok(Exit::OK)
 }
 
+fn serve<S: Site>(port: u16, site: S) -> Result<Server<S>, Failure> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Server::start_at(address, site, SiteClock::running(), Limits::default())
+        .map_err(|error| cannot_listen(address, &error))
+}
+
 #[derive(Serialize)]
 struct Served<'a> {
-    tiled: &'a Tiled<'a>,
+    tiled: Tiled<'a>,
+    shotgun: Shotgun<'a>,
 }
 
 #[derive(Serialize)]
@@ -44,20 +61,39 @@ struct Tiled<'a> {
     password: &'a str,
 }
 
-fn lines(tiled: &Tiled<'_>) -> String {
-    let Tiled { url, username, password } = tiled;
-    let place = shown(url);
+#[derive(Serialize)]
+struct Shotgun<'a> {
+    url: &'a str,
+    login: &'a str,
+    password: &'a str,
+    script_name: &'a str,
+    script_key: &'a str,
+}
+
+fn lines(served: &Served<'_>) -> String {
+    let Served { tiled: Tiled { url, username, password }, shotgun } = served;
+    let Shotgun { url: studio, login, password: theirs, script_name, script_key } = shotgun;
+    let (place, studio) = (shown(url), studio.trim_end_matches('/'));
     format!(
         "\
-SANDBOX: a site to try things out with. Nothing on it is real.
+SANDBOX: sites to try things out with. Nothing on them is real.
+A Tiled server:
   address   {place}
   user      {username}
   password  {password}
+A Shotgun site:
+  address   {studio}
+  user      {login}
+  password  {theirs}
+  script    {script_name}
+  key       {script_key}
 In another terminal:
   authctl login {place} --user {username}
   authctl whoami {place}
   authctl token {place}
   authctl logout {place}
+  authctl login {studio} --user {login}
+  authctl call {studio} info
 Ctrl-C ends it.
 "
     )
@@ -113,20 +149,32 @@ mod tests {
     use super::*;
     use crate::json::to_string;
 
-    const TILED: Tiled<'_> = Tiled { url: "http://127.0.0.1:8000/", username: "demo", password: "a-b-c" };
+    const SERVED: Served<'_> = Served {
+        tiled: Tiled { url: "http://127.0.0.1:8000/", username: "demo", password: "a-b-c" },
+        shotgun: Shotgun {
+            url: "http://127.0.0.1:8001/",
+            login: "demo",
+            password: "d-e-f",
+            script_name: "demo_script",
+            script_key: "g-h-i",
+        },
+    };
 
     #[test]
-    fn where_it_is_and_how_to_sign_in_is_one_object() {
+    fn where_they_are_and_how_to_sign_in_is_one_object() {
         assert_eq!(
-            to_string(&Served { tiled: &TILED }),
-            r#"{"tiled":{"url":"http://127.0.0.1:8000/","username":"demo","password":"a-b-c"}}"#
+            to_string(&SERVED),
+            r#"{"tiled":{"url":"http://127.0.0.1:8000/","username":"demo","password":"a-b-c"},"#.to_owned()
+                + r#""shotgun":{"url":"http://127.0.0.1:8001/","login":"demo","password":"d-e-f","#
+                + r#""script_name":"demo_script","script_key":"g-h-i"}}"#
         );
     }
 
     #[test]
     fn a_person_is_told_what_to_type() {
-        let text = lines(&TILED);
+        let text = lines(&SERVED);
         assert!(text.starts_with("SANDBOX: "));
         assert!(text.contains("\n  authctl login http://127.0.0.1:8000 --user demo\n"));
+        assert!(text.contains("\n  authctl login http://127.0.0.1:8001 --user demo\n"));
     }
 }

@@ -17,6 +17,12 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<Exit, Failure> {
     let site = client.site(site)?;
+    if client.shotgun(&site)?.is_some() {
+        return Err(Failure::usage(
+            "a Shotgun site does not list the sessions of an account",
+            "`authctl status --check` says whether the one that is kept is still accepted.",
+        ));
+    }
     let failed = |error| client.failure(&error, &site, Doing::Using);
     let options = LoginOptions { reuse: true, never_ask: true, ..LoginOptions::default() };
     let connection = client.auth.connect_with(&site, options).map_err(failed)?;

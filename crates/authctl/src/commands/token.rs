@@ -7,6 +7,7 @@ use auth_native::ports::Clock as _;
 use auth_native::{Foreign, Now, Outcome, Renewed, Secret, Session};
 use serde::Serialize;
 
+use super::shotgun;
 use crate::client::Client;
 use crate::exit::Exit;
 use crate::output;
@@ -20,6 +21,9 @@ pub(crate) fn run(
     json: bool,
 ) -> Result<Exit, Failure> {
     let site = client.site(site)?;
+    if let Some(site) = client.shotgun(&site)? {
+        return shotgun::token(client, &site, min_validity.is_some(), json);
+    }
     let failed = |error| client.failure(&error, &site, Doing::Using);
     let Outcome { value, warnings } = client.auth.token(&site, min_validity).map_err(failed)?;
     let Renewed { session, .. } = value;
@@ -42,7 +46,7 @@ pub(crate) fn run(
 
 /// The answer as JSON.
 #[derive(Serialize)]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_at: Option<String>,
@@ -52,7 +56,13 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(token: &'a Secret, session: &'a Session, now: Now, site: &'a str, user: Option<&'a str>) -> Self {
+    pub(super) fn new(
+        token: &'a Secret,
+        session: &'a Session,
+        now: Now,
+        site: &'a str,
+        user: Option<&'a str>,
+    ) -> Self {
         let facts = &session.facts;
         Self {
             access_token: token.expose(),
@@ -62,6 +72,10 @@ impl<'a> Answer<'a> {
             site,
             user: facts.identity.as_ref().map(|identity| identity.id.raw()).or(user),
         }
+    }
+
+    pub(super) fn of_kind(self, token_type: &'static str) -> Self {
+        Self { token_type, ..self }
     }
 }
 

@@ -4,6 +4,7 @@ use auth_native::blocking::User;
 use auth_native::{Foreign, Outcome};
 use serde::Serialize;
 
+use super::shotgun;
 use crate::client::{Client, shown};
 use crate::exit::Exit;
 use crate::plan::Target;
@@ -12,6 +13,9 @@ use crate::{output, text};
 
 pub(crate) fn run(client: &Client, site: Target, json: bool) -> Result<Exit, Failure> {
     let (site, key) = client.site_and_key(site)?;
+    if let Some(site) = client.shotgun(&site)? {
+        return shotgun::whoami(client, &site, json);
+    }
     let doing = if key.is_some() { Doing::ShowingKey } else { Doing::Using };
     let failed = |error| client.failure(&error, &site, doing);
     let with_key = |key| Ok(Outcome::clean(client.auth.connect_with_key(&site, key)?.whoami()?));

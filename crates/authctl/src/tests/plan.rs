@@ -14,16 +14,30 @@ fn site() -> Target {
 }
 
 fn plain_login() -> Login {
-    Login { site: site(), username: None, provider: None, password_stdin: false, allow_http: false }
+    Login {
+        site: site(),
+        username: None,
+        provider: None,
+        password_stdin: false,
+        allow_http: false,
+        method: None,
+    }
 }
 
 #[test]
 fn what_was_typed_means_this() {
+    let by = |method| Login { method: Some(method), ..plain_login() };
     let robot = Login { username: Some("robot".into()), password_stdin: true, ..plain_login() };
     let cases = [
         ("login http://127.0.0.1:8000", Plan::Login(plain_login())),
-        ("login http://127.0.0.1:8000 --method password", Plan::Login(plain_login())),
-        ("login http://127.0.0.1:8000 --method credentials", Plan::Login(plain_login())),
+        ("login http://127.0.0.1:8000 --method password", Plan::Login(by(Method::Password))),
+        ("login http://127.0.0.1:8000 --method credentials", Plan::Login(by(Method::Password))),
+        ("login http://127.0.0.1:8000 --method app-session", Plan::Login(by(Method::AppSession))),
+        ("login http://127.0.0.1:8000 --method app_session_launcher", Plan::Login(by(Method::AppSession))),
+        (
+            "login studio.example",
+            Plan::Login(Login { site: Target::Url("https://studio.example".into()), ..plain_login() }),
+        ),
         ("login http://127.0.0.1:8000 --user robot --password-stdin", Plan::Login(robot)),
         (
             "login --provider toy --allow-http http://127.0.0.1:8000",
@@ -36,9 +50,13 @@ fn what_was_typed_means_this() {
         ),
         ("whoami", Plan::Whoami { site: Target::Last, json: false }),
         ("whoami --json http://127.0.0.1:8000", Plan::Whoami { site: site(), json: true }),
-        ("status", Plan::Status { which: Which::One(Target::Last), json: false }),
-        ("status http://127.0.0.1:8000", Plan::Status { which: Which::One(site()), json: false }),
-        ("status --all --json", Plan::Status { which: Which::All, json: true }),
+        ("status", Plan::Status { which: Which::One(Target::Last), check: false, json: false }),
+        (
+            "status http://127.0.0.1:8000",
+            Plan::Status { which: Which::One(site()), check: false, json: false },
+        ),
+        ("status --all --json", Plan::Status { which: Which::All, check: false, json: true }),
+        ("status --check", Plan::Status { which: Which::One(Target::Last), check: true, json: false }),
         ("logout", Plan::Logout { which: Which::One(Target::Last), forget: false }),
         ("logout --all --forget", Plan::Logout { which: Which::All, forget: true }),
         ("sites --json", Plan::Sites { json: true }),
@@ -63,7 +81,8 @@ fn what_was_typed_means_this() {
 #[cfg(feature = "sandbox")]
 #[test]
 fn the_sandbox_has_a_port_and_a_life() {
-    let sandbox = |json, port, life| Sandbox { json, port, access_life: Duration::from_secs(life) };
+    let sandbox =
+        |json, port, life| Sandbox { json, port, shotgun_port: 0, access_life: Duration::from_secs(life) };
     let cases = [
         ("demo", Plan::Demo),
         ("sandbox", Plan::Sandbox(sandbox(false, 0, 900))),
@@ -76,10 +95,8 @@ fn the_sandbox_has_a_port_and_a_life() {
 }
 
 #[test]
-fn only_passwords_sign_people_in_so_far_and_every_other_method_says_so() {
+fn a_method_that_is_not_there_yet_says_so() {
     let cases = [
-        ("app-session", "app-session"),
-        ("app_session_launcher", "app-session"),
         ("web", "web"),
         ("qt_web_login", "web"),
         ("device", "device"),
@@ -92,6 +109,44 @@ fn only_passwords_sign_people_in_so_far_and_every_other_method_says_so() {
         assert_eq!(failure.message, format!("the method `{name}` is not supported yet"));
         assert!(failure.remedy.contains("--method password"), "{}", failure.remedy);
     }
+}
+
+#[test]
+fn a_call_has_arguments_and_perhaps_a_script() {
+    let plain = || Call {
+        site: URL.into(),
+        method: "read".into(),
+        arguments: Arguments::None,
+        script: None,
+        never_ask: false,
+        allow_http: false,
+    };
+    let robot = |key| Some(Script { name: "robot".into(), key, sudo: None });
+    let sudo = Some(Script { name: "robot".into(), key: Key::Usual, sudo: Some("ada".into()) });
+    let cases: [(&[&str], Call); 6] = [
+        (&[], plain()),
+        (
+            &["{}", "--never-ask"],
+            Call { arguments: Arguments::Typed("{}".into()), never_ask: true, ..plain() },
+        ),
+        (&["-", "--allow-http"], Call { arguments: Arguments::Stdin, allow_http: true, ..plain() }),
+        (
+            &["--script-name", "robot", "--script-key-file", "k"],
+            Call { script: robot(Key::File("k".into())), ..plain() },
+        ),
+        (
+            &["--script-name", "robot", "--script-key-fd", "3"],
+            Call { script: robot(Key::Descriptor(3)), ..plain() },
+        ),
+        (&["--script-name", "robot", "--sudo-as", "ada"], Call { script: sudo, ..plain() }),
+    ];
+    for (words, expected) in cases {
+        assert_eq!(plan(&[&["call", URL, "read"], words].concat()), Ok(Plan::Call(expected)), "{words:?}");
+    }
+    let both = ["call", URL, "read", "-", "--script-name", "robot", "--script-key-fd", "0"];
+    assert_eq!(plan(&both).unwrap_err().kind, "usage");
+    let stdin = ["login", URL, "--method", "app-session", "--user", "a", "--password-stdin"];
+    assert_eq!(plan(&stdin).unwrap_err().kind, "usage");
 }
 
 #[test]
@@ -110,8 +165,14 @@ fn a_password_needs_a_name() {
 
 #[test]
 fn words_that_mean_nothing_are_refused() {
-    let cases: [&[&str]; 13] = [
+    let cases: [&[&str]; 19] = [
         &[],
+        &["call", URL],
+        &["call", URL, "read", "--script-key", "x"],
+        &["call", URL, "read", "--script-key-file", "x"],
+        &["call", URL, "read", "--script-name", ""],
+        &["call", URL, "read", "--script-name", "r", "--script-key-fd", "3", "--script-key-file", "x"],
+        &["status", "--all", "--check"],
         &["signin"],
         &["login", URL, "--profile", "lab"],
         &["status", "--all", "--profile", "lab"],

@@ -11,6 +11,7 @@ mod rig;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
+mod shotgun;
 mod signals;
 mod stores;
 mod streams;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -13,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::rig::{AUTHCTL, DEADLINE, Ran, Rig, collect, command, end, kill};
 
 /// The command as the leader of a session on a terminal of its own.
-struct Terminal {
+pub(crate) struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     seen: String,
@@ -25,6 +26,10 @@ struct Terminal {
 
 impl Terminal {
     fn run(rig: &Rig, args: &[&str]) -> Self {
+        Self::run_in(rig.home.0.path(), args)
+    }
+
+    pub(crate) fn run_in(home: &Path, args: &[&str]) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -32,7 +37,7 @@ impl Terminal {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let slave = rustix::fs::open(name, flags, Mode::empty()).unwrap();
         let words = [&["--ctty", AUTHCTL], args].concat();
-        let child = command("setsid", rig.home.0.path(), &words)
+        let child = command("setsid", home, &words)
             .stdin(slave.try_clone().unwrap())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -53,7 +58,7 @@ impl Terminal {
     }
 
     /// Waits until this is on the screen, behind what was waited for before, and types the rest.
-    fn when(&mut self, shown: &str, typed: &str) -> &mut Self {
+    pub(crate) fn when(&mut self, shown: &str, typed: &str) -> &mut Self {
         let end = loop {
             if let Some(at) = self.seen.find(shown) {
                 break at + shown.len();
@@ -71,7 +76,7 @@ impl Terminal {
         self
     }
 
-    fn end(self) -> Ran {
+    pub(crate) fn end(self) -> Ran {
         let ran = collect(self.child);
         canary::assert_silent(&ran.out);
         canary::assert_silent([self.shown, self.screen.try_iter().flatten().collect()].concat());
