@@ -42,7 +42,8 @@ impl Backoff {
     pub fn failed(&mut self, now: Now, why: Error, seed: &Seed) {
         let Error::Transient(trouble) = &why else { return };
         let told = match trouble {
-            Trouble::Status { retry_after, .. } => *retry_after,
+            // At once is what a server says that is busy with saying so.
+            Trouble::Status { retry_after, .. } => retry_after.filter(|told| !told.is_zero()),
             _ => None,
         };
         let ours = (FIRST * (1 << self.failures.min(6))).min(LONGEST);
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_server_is_left_alone_as_long_as_it_says_within_bounds() {
-        for (told, least) in [(0, 0), (7, 7), (600, 600), (86_400, 600)] {
+        for (told, least) in [(0, 1), (7, 7), (600, 600), (86_400, 600)] {
             let mut backoff = Backoff::default();
             backoff.failed(at(0), busy(Some(Duration::from_secs(told))), &seed());
             let pause = pause(&backoff);
@@ -109,7 +110,7 @@ mod tests {
                 "{pause:?}"
             );
             // Then a session that is over waits as well.
-            assert_eq!(backoff.rests(at(0), false).is_some(), !pause.is_zero());
+            assert_eq!(backoff.rests(at(0), false).is_some(), told > 0);
         }
     }
 

@@ -324,6 +324,7 @@ impl<E: Engine> Link<E> {
         let Some(running) = self.ahead.begin() else { return };
         let (me, from) = (self.me.clone(), session.tokens.generation());
         shared.engine.beside(async move {
+            running.here();
             if let Some(link) = me.upgrade()
                 && let Ok(Outcome { value, warnings }) = link.parts().0.renew(&link.place, Some(need)).await
             {

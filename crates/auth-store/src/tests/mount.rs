@@ -8,6 +8,8 @@ const LISTED: &str = "\
 33 22 0:27 / /home/a\\040b rw shared:3 master:2 propagate_from:1 - lustre mds@tcp:/a rw,localflock
 35 22 0:29 / /mnt/s rw,nosuid - fuse.sshfs host:/ rw,user_id=0
 36 22 0:30 / /mnt/e rw - fuse.gocryptfs /x rw,user_id=0
+39 22 0:33 / /mnt/x rw - fuse.rclone r: rw,user_id=0
+40 22 0:34 / /mnt/y rw - fuse /dev/sdb1 rw,user_id=0
 37 22 0:31 / /mnt/l rw - lustre mds@tcp:/l rw,localflock,lazystatfs
 38 22 0:32 / /mnt/m rw - lustre mds@tcp:/m rw,flock
 41 22 0:35 /one /mnt/o rw - lustre  rw,flock
@@ -24,6 +26,8 @@ fn mounts_whose_locks_end_at_this_machine_are_known_f6() {
         ((0, 27), Some(Reach::Part)),
         ((0, 29), Some(Reach::Part)),
         ((0, 30), Some(Reach::All)),
+        ((0, 33), Some(Reach::Part)),
+        ((0, 34), Some(Reach::All)),
         ((0, 31), Some(Reach::Part)),
         ((0, 32), Some(Reach::All)),
         ((0, 35), Some(Reach::Part)),

@@ -9,11 +9,14 @@ use crate::os::Reach;
 
 /// File systems that other machines may share, by the number that statfs(2) gives them. Here: a lock of the system is of
 /// another kind for its server, whose own processes do not see it, or ends at this machine.
-const APART: [u32; 4] = [
+const APART: [u32; 7] = [
     0x6969,      // NFS
     0x517b,      // SMB
     0xff53_4d42, // CIFS
     0xfe53_4d42, // SMB 2
+    0x0102_1997, // 9P
+    0x6a65_6a63, // virtiofs
+    0x1983_0326, // BeeGFS
 ];
 /// Here it depends on the mount.
 const PERHAPS: [u32; 4] = [
@@ -21,6 +24,22 @@ const PERHAPS: [u32; 4] = [
     0x0116_1970, // GFS2
     0x7461_636f, // OCFS2
     0x6573_5546, // FUSE
+];
+
+/// Programs behind FUSE that keep to this machine, or pass locks on.
+const SEEN_BY_ALL: [&str; 12] = [
+    "fuse.bindfs",
+    "fuse.ceph",
+    "fuse.ceph-fuse",
+    "fuse.cryfs",
+    "fuse.encfs",
+    "fuse.fuse-overlayfs",
+    "fuse.glusterfs",
+    "fuse.gocryptfs",
+    "fuse.juicefs",
+    "fuse.lxcfs",
+    "fuse.mergerfs",
+    "fuse.securefs",
 ];
 
 const MOUNTS: &str = "/proc/self/mountinfo";
@@ -84,8 +103,8 @@ impl<'a> Mount<'a> {
         let local = match self.kind {
             "lustre" => "localflock",
             "gfs2" | "ocfs2" => "localflocks",
-            // It knows of no locks.
-            "fuse.sshfs" => return Reach::Part,
+            // Not known here, and so taken for one that leads elsewhere and knows of no locks, as sshfs does.
+            kind if kind.starts_with("fuse.") && !SEEN_BY_ALL.contains(&kind) => return Reach::Part,
             _ => return Reach::All,
         };
         let mut options = self.options.iter().flat_map(|options| options.split(','));
