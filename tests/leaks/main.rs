@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+mod shotgun;
+
 use auth_core::Secret;
 use auth_sandbox::{Fault, Faults, Server, SiteClock, TiledSite, Which};
 use canary::plant;

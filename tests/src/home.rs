@@ -21,6 +21,8 @@ pub struct Home {
 
 /// Where the Python client keeps tokens, below a home.
 const TOKENS: &str = ".cache/tiled/tokens";
+/// Where the sessions of Shotgun sites are.
+const SESSIONS: &str = ".local/state/auth-native/sessions";
 
 #[expect(clippy::expect_used, reason = "a test that leaks is to fail")]
 impl Drop for Home {
@@ -145,22 +147,29 @@ impl Home {
 
     /// Remembers the tokens that are there: the next command may replace them.
     fn learn(&self) -> std::io::Result<()> {
-        let tokens = self.path().join(TOKENS);
-        for file in below(&tokens)? {
-            let name = file.strip_prefix(&tokens).unwrap_or(&file).to_string_lossy().into_owned();
-            canary::also(&name, String::from_utf8_lossy(&std::fs::read(&file)?).trim_end());
+        for folder in self.token_folders() {
+            for file in below(&folder)? {
+                let name = file.strip_prefix(&folder).unwrap_or(&file).to_string_lossy().into_owned();
+                canary::also(&name, String::from_utf8_lossy(&std::fs::read(&file)?).trim_end());
+            }
         }
         Ok(())
     }
 
+    fn token_folders(&self) -> [PathBuf; 2] {
+        [TOKENS, SESSIONS].map(|folder| self.path().join(folder))
+    }
+
     fn leaks(&self) -> std::io::Result<Vec<String>> {
         self.learn()?;
-        let tokens = self.path().join(TOKENS);
+        let folders = self.token_folders();
         let mut evidence = self.evidence.borrow().clone();
         evidence.folder(self.path());
         // What could not be read is kept aside as it was, in a private folder of the store.
         let aside = |path: &Path| path.to_string_lossy().contains(".damaged-");
-        evidence.leaks(&Search::of_planted(), &|path| path.starts_with(&tokens) || aside(path))
+        evidence.leaks(&Search::of_planted(), &|path| {
+            folders.iter().any(|folder| path.starts_with(folder)) || aside(path)
+        })
     }
 
     /// The same, at a terminal.

@@ -38,7 +38,7 @@ impl Authenticator {
         self.studio.sign_in(site.into(), options).await
     }
 
-    /// Who is there without being asked, by the [`DefaultsManager`]: mostly whoever signed in to a site last and whose
+    /// Who is there without being asked, by the [`DefaultsManager`](crate::shotgun::DefaultsManager): mostly whoever signed in to a site last and whose
     /// session is kept. It is not asked whether it is still good.
     pub async fn default_user<'a>(
         &self,

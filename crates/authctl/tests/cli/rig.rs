@@ -59,10 +59,11 @@ impl Drop for Home {
             return;
         }
         self.learn();
-        let tokens = self.tokens();
+        let folders = self.tokens();
         let mut evidence = std::mem::take(&mut *self.1.lock().unwrap());
         evidence.folder(self.0.path());
-        let leaks = evidence.leaks(&Search::of_planted(), &|path| path.starts_with(&tokens)).unwrap();
+        let holds = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+        let leaks = evidence.leaks(&Search::of_planted(), &holds).unwrap();
         assert!(leaks.is_empty(), "a secret was printed or left behind: {leaks:#?}");
     }
 }
@@ -98,15 +99,16 @@ impl Home {
         ran
     }
 
-    /// Where the Python client keeps tokens.
-    fn tokens(&self) -> PathBuf {
-        self.0.path().join(".cache/tiled/tokens")
+    /// Where the Python client keeps tokens, and where the sessions of Shotgun sites are.
+    fn tokens(&self) -> [PathBuf; 2] {
+        [".cache/tiled/tokens", ".local/state/auth-native/sessions"].map(|folder| self.0.path().join(folder))
     }
 
     /// Remembers the tokens that are there: the next command may replace them.
     fn learn(&self) {
-        let tokens = self.tokens().display().to_string();
-        for file in self.files().iter().filter(|file| file.starts_with(&tokens)) {
+        let folders = self.tokens().map(|folder| folder.display().to_string());
+        let holds = |file: &&String| folders.iter().any(|folder| file.starts_with(folder));
+        for file in self.files().iter().filter(holds) {
             let name = file.rsplit('/').next().unwrap_or_default();
             canary::also(name, String::from_utf8_lossy(&fs::read(file).unwrap()).trim_end());
         }
