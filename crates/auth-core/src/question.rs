@@ -146,7 +146,7 @@ pub enum Notice {
     },
     /// Nobody has approved yet in the browser; it is waited this long still.
     Approval {
-        /// How long.
+        /// How long; zero when it is waited no more, whatever came of it.
         left: Duration,
     },
 }

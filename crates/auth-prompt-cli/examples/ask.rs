@@ -22,8 +22,12 @@ mod unix {
     use std::thread::{self, JoinHandle};
 
     use auth_core::ports::{Dismiss, Prompt};
-    use auth_core::site::Url;
-    use auth_core::{Answer, Foreign, Notice, PasswordQuestion, PromptFault, ProviderQuestion, Question};
+    use auth_core::shotgun::SignInMethod;
+    use auth_core::site::{Url, UrlError};
+    use auth_core::{
+        Answer, BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PasswordQuestion,
+        PromptFault, ProviderQuestion, Question, SiteQuestion,
+    };
     use auth_prompt_cli::{TerminalPrompt, program_handles_signals};
     use rustix::process::{Pid, Resource, Rlimit, getpgrp, ioctl_tiocsctty, setrlimit, setsid};
     use rustix::termios::{tcgetpgrp, tcsetpgrp};
@@ -32,6 +36,10 @@ mod unix {
     const HELP: &str = "\
 Usage: ask password [OPTIONS]
        ask provider NAME... [OPTIONS]
+       ask site SITE... [OPTIONS]
+       ask method METHOD... [OPTIONS]
+       ask code [OPTIONS]
+       ask browser [OPTIONS]
        ask confirmation TEXT
        ask HOW PROGRAM [ARG...]
 
@@ -43,7 +51,8 @@ HOW to run PROGRAM, with a terminal at standard input:
 
   --origin URL       where to sign in
   --called NAME      what the provider is called
-  --username NAME    ask for the password only
+  --username NAME    ask for the password only, or of whom
+  --suggested NAME   what is taken if nothing is typed; of methods, its number from zero
   --refused LEFT     as after a wrong password
   --dismissable      SIGUSR1 takes the question back
   --panicking        SIGUSR1 makes the main thread panic while another asks
@@ -59,6 +68,7 @@ HOW to run PROGRAM, with a terminal at standard input:
         origin: String,
         called: String,
         username: Option<Foreign>,
+        suggested: Option<Foreign>,
         refused: Option<u8>,
         times: usize,
     }
@@ -71,6 +81,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                 origin: "http://127.0.0.1:8000".to_owned(),
                 called: "toy".to_owned(),
                 username: None,
+                suggested: None,
                 refused: None,
                 times: 1,
             };
@@ -79,6 +90,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                     "--origin" => options.origin = args.next().unwrap(),
                     "--called" => options.called = args.next().unwrap(),
                     "--username" => options.username = args.next().map(Foreign::from),
+                    "--suggested" => options.suggested = args.next().map(Foreign::from),
                     "--refused" => options.refused = args.next().map(|left| left.parse().unwrap()),
                     "--times" => options.times = args.next().unwrap().parse().unwrap(),
                     flag if flag.starts_with("--") => options.flags.push(arg),
@@ -94,18 +106,36 @@ HOW to run PROGRAM, with a terminal at standard input:
 
         fn question(&self, kind: &str) -> Question {
             let origin = self.origin.parse::<Url>().unwrap().origin().clone();
-            if kind == "provider" {
-                let providers = self.words.iter().map(|name| Foreign::from(name.as_str())).collect();
-                return Question::Provider(ProviderQuestion { origin, providers });
+            let words = || self.words.iter().map(|name| Foreign::from(name.as_str())).collect();
+            let (username, suggested) = (self.username.clone(), self.suggested.clone());
+            let (refused, left) = (self.refused.is_some(), self.refused.unwrap_or(3));
+            match kind {
+                "provider" => Question::Provider(ProviderQuestion { origin, providers: words() }),
+                "site" => Question::Site(SiteQuestion {
+                    recent: words(),
+                    suggested,
+                    refused: refused.then_some(UrlError::Scheme),
+                }),
+                "method" => {
+                    let named = |name: &String| name.parse::<SignInMethod>().unwrap();
+                    let methods = self.words.iter().map(named).collect();
+                    let suggested = suggested.map_or(usize::MAX, |index| index.raw().parse().unwrap());
+                    Question::Method(MethodQuestion { origin, methods, suggested })
+                }
+                "code" => {
+                    let username = username.unwrap_or_default();
+                    Question::Code(CodeQuestion { origin, username, refused, left })
+                }
+                "browser" => Question::Browser(BrowserQuestion { origin, username }),
+                _ => Question::Password(PasswordQuestion {
+                    origin,
+                    provider: Foreign::from(self.called.as_str()),
+                    username,
+                    suggested,
+                    refused,
+                    left,
+                }),
             }
-            Question::Password(PasswordQuestion {
-                origin,
-                provider: Foreign::from(self.called.as_str()),
-                username: self.username.clone(),
-                suggested: None,
-                refused: self.refused.is_some(),
-                left: self.refused.unwrap_or(3),
-            })
         }
     }
 
@@ -134,7 +164,9 @@ HOW to run PROGRAM, with a terminal at standard input:
                 let text = Foreign::from(args.next().unwrap_or_default());
                 TerminalPrompt::new().tell(&Notice::Confirmation(text));
             }
-            "password" | "provider" => ask(&kind, &Options::read(args)),
+            "password" | "provider" | "site" | "method" | "code" | "browser" => {
+                ask(&kind, &Options::read(args));
+            }
             _ => println!("{HELP}"),
         }
     }
@@ -261,6 +293,10 @@ HOW to run PROGRAM, with a terminal at standard input:
                 format!("{username} with {} bytes of hash {:x}", password.len(), hasher.finish())
             }
             Ok(Answer::Provider(index)) => format!("provider {index}"),
+            Ok(Answer::Site(site)) => format!("site {site}"),
+            Ok(Answer::Method(index)) => format!("method {index}"),
+            Ok(Answer::Code(code)) => format!("a code of {} bytes", code.len()),
+            Ok(Answer::Proceed) => "goes on".to_owned(),
             Ok(_) => "something else".to_owned(),
             Err(PromptFault::Cancelled) => "cancelled".to_owned(),
             Err(PromptFault::Cannot(why)) => format!("cannot: {why:?}"),

@@ -31,6 +31,10 @@ impl Notices {
             return self.write(&text::notice(notice));
         };
         if !self.is_terminal {
+            if left.is_zero() {
+                self.last = None;
+                return;
+            }
             // More time than before is another countdown.
             let due = self.last.is_none_or(|last| *left > last || last.saturating_sub(*left) >= SELDOM);
             if due {

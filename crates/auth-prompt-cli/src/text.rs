@@ -185,7 +185,7 @@ mod questions {
         if let Some(username) = &question.username {
             text.extend([" as ", &name(username)]);
         }
-        text + "\nThis goes on in a browser, on a page of that site.\n"
+        text + "\nThis goes on in a browser, on a page of that site: it opens, or its address is shown.\n"
     }
 
     /// The menu.

@@ -29,7 +29,9 @@ fn left(seconds: u64) -> Turn {
 
 #[test]
 fn who_approves_is_signed_in() {
-    let turns = [(poll(), not_yet()), left(178), pause(2_000..=2_000), (poll(), approved("Ada", "token"))];
+    let turns = |ends| [(poll(), not_yet()), left(178), pause(2_000..=2_000), ends];
+    // The countdown is taken back, which costs no token.
+    let turns = with(turns((poll(), approved("Ada", "token"))), [left(0)]);
     let granted = run(flow(None), with(under_way(None), turns)).unwrap().value;
     assert_eq!(granted.login, "Ada".into());
     assert_eq!(granted.session.tokens.access, Some(secret("token")));
@@ -94,6 +96,8 @@ fn a_server_in_trouble_is_asked_four_times_with_growing_pauses() {
 #[test]
 fn a_rejection_and_a_site_without_it_are_said() {
     let turns = [(poll(), reply(404, "{}"))];
+    assert!(matches!(run(flow(None), with(under_way(None), turns)), Err(Error::NotApproved(_))));
+    let turns = [(poll(), not_yet()), left(178), pause(2_000..=2_000), (poll(), reply(404, "{}")), left(0)];
     assert!(matches!(run(flow(None), with(under_way(None), turns)), Err(Error::NotApproved(_))));
     let turns = [proceed(None), (create(), reply(403, "{}"))];
     assert_eq!(run(flow(None), turns), Err(Policy::NoAppSession.into()));

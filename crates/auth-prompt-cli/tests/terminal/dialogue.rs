@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, answered, told};
 
-fn screen_of(args: &[&str], steps: &[(&str, &str)], printed: &str) -> String {
+pub(crate) fn screen_of(args: &[&str], steps: &[(&str, &str)], printed: &str) -> String {
     let mut rig = Rig::ask(args);
     rig.pid();
     for (prompt, answer) in steps {

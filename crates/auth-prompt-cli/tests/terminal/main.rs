@@ -6,5 +6,6 @@ mod dialogue;
 mod ends;
 mod jobs;
 mod rig;
+mod shotgun;
 mod signals;
 mod typing;

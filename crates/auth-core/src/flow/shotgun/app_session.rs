@@ -49,6 +49,10 @@ pub struct AppSession {
     until: Tick,
     polls: u8,
     tries: u32,
+    /// True while a countdown stands on somebody's screen.
+    is_counting: bool,
+    /// How it ended, where that is still to be told.
+    ended: Option<Result<Granted, Error>>,
     state: State,
     pending: Pending,
 }
@@ -65,6 +69,8 @@ enum State {
     /// A further look is due.
     Repolling,
     Telling,
+    /// The countdown is over.
+    Closing,
 }
 
 impl AppSession {
@@ -79,6 +85,8 @@ impl AppSession {
             until: Tick(0),
             polls: 0,
             tries: 0,
+            is_counting: false,
+            ended: None,
             state: State::Asking,
             pending: Pending::default(),
         }
@@ -94,9 +102,19 @@ impl AppSession {
         Step::Send(app_session::poll(&self.site, &self.id))
     }
 
+    /// The end, before which a countdown is taken back.
+    fn end(&mut self, result: Result<Granted, Error>) -> Step<Granted> {
+        if !self.is_counting {
+            return Step::Done(result.map(Outcome::clean));
+        }
+        self.ended = Some(result);
+        self.state = State::Closing;
+        Step::Tell(Notice::Approval { left: Duration::ZERO })
+    }
+
     fn rest(&mut self, now: Now) -> Step<Granted> {
         if self.until <= now.tick || self.polls >= POLLS {
-            return Step::Done(Err(NotApproved::TimedOut.into()));
+            return self.end(Err(NotApproved::TimedOut.into()));
         }
         self.polls += 1;
         self.tries = 0;
@@ -108,7 +126,7 @@ impl AppSession {
     fn again(&mut self, now: Now, error: Error) -> Step<Granted> {
         self.tries += 1;
         if self.tries >= TRIES {
-            return Step::Done(Err(error));
+            return self.end(Err(error));
         }
         self.state = if self.state == State::Creating { State::Retrying } else { State::Repolling };
         let pause = PAUSE * self.tries;
@@ -121,7 +139,7 @@ impl AppSession {
         let error = Trouble::Unreachable(fault).into();
         match fault {
             TransportFault::Connect | TransportFault::Closed => self.again(now, error),
-            _ => Step::Done(Err(error)),
+            _ => self.end(Err(error)),
         }
     }
 
@@ -142,17 +160,19 @@ impl AppSession {
         match polled {
             Polled::Pending => {
                 self.state = State::Telling;
-                Step::Tell(Notice::Approval { left: now.tick.until(self.until) })
+                let left = now.tick.until(self.until);
+                self.is_counting = !left.is_zero();
+                Step::Tell(Notice::Approval { left })
             }
             Polled::Approved { login, token } => {
                 let another = |asked: &Foreign| !same_login(asked.raw(), login.raw());
                 if let Some(asked) = self.username.clone().filter(another) {
-                    return Step::Done(Err(Policy::AnotherAccount { asked, got: login }.into()));
+                    return self.end(Err(Policy::AnotherAccount { asked, got: login }.into()));
                 }
                 let session = session_token::session(now, &login, token);
-                Step::Done(Ok(Outcome::clean(Granted { login, session })))
+                self.end(Ok(Granted { login, session }))
             }
-            Polled::Over(error) => Step::Done(Err(error)),
+            Polled::Over(error) => self.end(Err(error)),
             Polled::Again(error) => self.again(now, error),
         }
     }
@@ -169,8 +189,16 @@ impl Machine for AppSession {
         &self.pending
     }
 
+    fn is_redeeming(&self) -> bool {
+        self.state == State::Closing
+    }
+
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Granted>, Misuse> {
         Ok(match (self.state, event) {
+            (State::Closing, _) => {
+                let ended = self.ended.take().unwrap_or(Err(Error::Cancelled));
+                Step::Done(ended.map(Outcome::clean))
+            }
             (_, Event::Cancel | Event::PromptFailed(PromptFault::Cancelled)) => {
                 Step::Done(Err(Error::Cancelled))
             }

@@ -319,7 +319,10 @@ impl Machine for Login {
     }
 
     fn is_redeeming(&self) -> bool {
-        matches!(self.state, State::Locking | State::Saving)
+        match &self.state {
+            State::AppSession(flow) => flow.is_redeeming(),
+            state => matches!(state, State::Locking | State::Saving),
+        }
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
