@@ -213,7 +213,11 @@ fn a_studios_own_rules_name_the_user_and_the_proxy_and_hear_of_sign_ins() {
     let studio = |credentials| Studio { site: world.site(), credentials, signed_in: Arc::default() };
     let token = Secret::from(plant("token"));
     let session = UserCredentials::Session { login: "bob".into(), token: token.clone(), metadata: None };
-    let user = world.auth(studio(session)).user(None).unwrap();
+    let auth = world.auth(studio(session));
+    let user = auth.user(None).unwrap();
+    // What was got in its place since is not overwritten by it.
+    let loaded = world.store.load(&world.site().key("bob")).unwrap();
+    assert_eq!(loaded, auth_core::ports::Loaded::None);
     assert_eq!(
         (user.login(), user.proxy().clone()),
         (Some(&"bob".into()), studio(UserCredentials::Nobody).http_proxy())

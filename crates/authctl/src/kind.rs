@@ -27,16 +27,20 @@ impl Kind {
         let tiled = address(site).ok().map(|uri| uri.key());
         let is_listed = |key: &str| known.iter().any(|entry| entry.key.site == key);
         let host = shotgun.origin().host();
+        // A Shotgun site is a whole origin.
+        let is_whole = is_whole(site, &shotgun);
         let is_shotgun = match method {
             Some(method) if method.is_of_shotgun() => true,
             _ if tiled.is_some_and(|key| is_listed(&key.site)) => return Self::Tiled,
-            _ => is_listed(&shotgun.key("").site) || HOSTED.iter().any(|hosted| host.ends_with(hosted)),
+            _ => {
+                is_whole && is_listed(&shotgun.key("").site)
+                    || HOSTED.iter().any(|hosted| host.ends_with(hosted))
+            }
         };
         if is_shotgun {
             return Self::Shotgun(shotgun);
         }
-        // A Shotgun site is a whole origin.
-        Self::Unknown(Some(shotgun).filter(|shotgun| is_whole(site, shotgun)))
+        Self::Unknown(Some(shotgun).filter(|_| is_whole))
     }
 
     /// The site, where it is known to be a Shotgun site.
@@ -97,6 +101,8 @@ mod tests {
             ("https://odd.shotgunstudio.com", None, Kind::Tiled),
             ("https://studio.example", None, shotgun("studio.example")),
             ("https://Studio.example/", None, shotgun("studio.example")),
+            ("https://studio.example/tiled", None, unknown(None)),
+            ("https://a.shotgunstudio.com/page/1", None, shotgun("a.shotgunstudio.com")),
             ("https://a.shotgunstudio.com", None, shotgun("a.shotgunstudio.com")),
             ("https://a.shotgrid.autodesk.com:8443", None, shotgun("a.shotgrid.autodesk.com:8443")),
             (

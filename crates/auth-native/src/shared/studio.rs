@@ -80,8 +80,10 @@ impl<E: Engine> Studio<E> {
             UserCredentials::Nobody => None,
             UserCredentials::Script { name, key } => Some(User::Script(self.script(site, name, key))),
             UserCredentials::Session { login, token, metadata } => {
+                // It is not kept: what was got in its place since may be, and is found when this is refused.
                 let tokens = Tokens { access: Some(token), metadata, ..Tokens::default() };
-                Some(User::Human(self.adopt(site, login, tokens).await?.value))
+                let session = self.brought(&login, tokens);
+                Some(User::Human(self.human(site, login, session)))
             }
             UserCredentials::Stored => {
                 let login = self.defaults.login(&site, &remembered).unwrap_or_default();
@@ -141,14 +143,18 @@ impl<E: Engine> Studio<E> {
         login: Foreign,
         tokens: Tokens,
     ) -> Result<Outcome<HumanUser>, Error> {
-        let identity = Identity { id: login.clone(), provider: Foreign::from(PROVIDER) };
-        let received = Some(self.engine.now().wall);
-        let facts = Facts { identity: Some(identity), received, ..Facts::default() };
-        let session = Session { tokens, facts, ..Session::default() };
+        let session = self.brought(&login, tokens);
         let change = Change::Save { key: site.key(login.raw()), session: Box::new(session.clone()) };
         let kept = self.engine.look(move |store| store.apply(&change)).await;
         let warnings = kept.err().map(Warning::NotSaved).into_iter().collect();
         Ok(Outcome { value: self.human(site, login, session), warnings })
+    }
+
+    fn brought(&self, login: &Foreign, tokens: Tokens) -> Session {
+        let identity = Identity { id: login.clone(), provider: Foreign::from(PROVIDER) };
+        let received = Some(self.engine.now().wall);
+        let facts = Facts { identity: Some(identity), received, ..Facts::default() };
+        Session { tokens, facts, ..Session::default() }
     }
 
     fn human(&self, site: ShotgunSite, login: Foreign, session: Session) -> HumanUser {

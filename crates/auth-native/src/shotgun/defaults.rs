@@ -78,7 +78,7 @@ pub enum UserCredentials {
         /// Its key.
         key: Secret,
     },
-    /// A person; what they have is kept.
+    /// A person. What they have is not kept, but what is got in its place.
     Session {
         /// Who.
         login: Foreign,

@@ -12,7 +12,7 @@ use auth_sandbox::{
 };
 use canary::plant;
 
-use crate::rig::{DEADLINE, Home, Ran, collect, until};
+use crate::rig::{DEADLINE, Home, Ran, collect, end, until};
 use crate::terminal::Terminal;
 
 pub(crate) struct Studio {
@@ -261,4 +261,25 @@ fn a_person_approves_in_a_browser_whose_address_is_shown_without_one() {
     assert!(site.lock().unwrap().approve(&waiting.id, "ada"));
     terminal.end().is(0).says(&["Signed in to", "as ada.", "Sign in on this page", &studio.url]);
     studio.run(&["whoami"]).is(0).says(&["ada at "]);
+}
+
+#[test]
+fn where_there_is_no_terminal_the_questions_are_answered_on_standard_input_if_somebody_insists() {
+    let studio = Studio::with(|site| {
+        site.config.people = vec![Person::new("ada", plant("ada's password")).with_code("271828")];
+    });
+    let answers = |answers: &[&str]| {
+        let mut command = studio.home.command(&["login", &studio.url]);
+        command.env("TILED_FORCE_PROMPT", "1");
+        end(command, &(answers.join("\n") + "\n"))
+    };
+    let password = plant("ada's password");
+    for cancelled in [&[][..], &["3"], &["2"], &["2", ""], &["2", "ada", ""], &["2", "ada", &password, ""]] {
+        let ran = answers(cancelled);
+        ran.is(5).says(&["cancelled"]);
+    }
+    answers(&["2", "ada", &password, "271828"]).is(0).says(&["as ada."]);
+    // The way taken last is suggested, and an empty line takes it.
+    answers(&["", "ada", &password, "271828"]).is(0).says(&["Method [2]: ", "Username [ada]: "]);
+    answers(&["", "", &password, "271828"]).is(0).says(&["as ada."]);
 }
