@@ -95,12 +95,12 @@ fn the_site_is_asked_for_once_and_is_the_default_from_then_on() {
     let world = World::new();
     let auth = world.auth(Defaults::new());
     assert_eq!((auth.default_host(), auth.default_user(None)), (Ok(None), Ok(None)));
-    let user = auth.user(None).unwrap();
+    let user = auth.user(None).unwrap().value;
     assert_eq!((user.site(), user.to_string().as_str()), (&world.site(), "ada"));
     assert_eq!(world.asked(), ["site", "password"]);
     assert_eq!(auth.default_host(), Ok(Some(world.site())));
     assert_eq!(auth.default_user(None), Ok(Some(user.clone())));
-    assert_eq!(auth.user(None), Ok(user.clone()));
+    assert_eq!(auth.user(None).map(|outcome| outcome.value), Ok(user.clone()));
     assert_eq!(world.asked(), Vec::<&str>::new());
     assert_eq!(auth.clear_default_user(None), Ok(Some(user)));
     assert_eq!((auth.default_user(None), auth.clear_default_user(None)), (Ok(None), Ok(None)));
@@ -171,13 +171,13 @@ fn a_core_configurations_script_is_the_user_and_is_not_removed() {
     let world = World::new();
     let core = || CoreDefaults::new(world.site(), Defaults::new());
     let auth = world.auth(core().script("robot", Secret::from(plant("key"))));
-    let user = auth.user(None).unwrap();
+    let user = auth.user(None).unwrap().value;
     assert_eq!((user.login(), user.display_name()), (None, &"robot".into()));
     assert!(auth.connect(user).resolve_entity().unwrap().is_some());
     assert_eq!(auth.clear_default_user(None), Ok(None));
     assert_eq!(world.asked(), Vec::<&str>::new());
     // Without it, a person.
-    assert_eq!(world.auth(core()).user(None).unwrap().login(), Some(&"ada".into()));
+    assert_eq!(world.auth(core()).user(None).unwrap().value.login(), Some(&"ada".into()));
     assert_eq!(world.asked(), ["password"]);
 }
 
@@ -214,7 +214,7 @@ fn a_studios_own_rules_name_the_user_and_the_proxy_and_hear_of_sign_ins() {
     let token = Secret::from(plant("token"));
     let session = UserCredentials::Session { login: "bob".into(), token: token.clone(), metadata: None };
     let auth = world.auth(studio(session));
-    let user = auth.user(None).unwrap();
+    let user = auth.user(None).unwrap().value;
     // What was got in its place since is not overwritten by it.
     let loaded = world.store.load(&world.site().key("bob")).unwrap();
     assert_eq!(loaded, auth_core::ports::Loaded::None);
@@ -236,7 +236,7 @@ fn a_program_has_one_user_if_it_wants_one() {
     let auth = world.auth(Defaults::new().fixed_host(world.site()));
     let current = CurrentUser::default();
     assert_eq!(current.get(), None);
-    assert_eq!(current.set(Some(auth.user(None).unwrap())), None);
+    assert_eq!(current.set(Some(auth.user(None).unwrap().value)), None);
     let part = current.clone();
     let found = std::thread::scope(|scope| scope.spawn(|| part.get()).join().unwrap());
     assert!(auth.connect(found.unwrap()).resolve_entity().unwrap().is_some());

@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use auth_core::ports::{Dismiss, Prompt};
+use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::flow::Warning;
+use auth_core::ports::{
+    Applied, Asked, Change, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store,
+};
 use auth_core::shotgun::{ShotgunSite as Site, SignInMethod};
 use auth_core::time::Timestamp;
-use auth_core::{Answer, Foreign, Notice, PromptFault, Question, Secret, Seed};
-use auth_native::blocking;
+use auth_core::{Answer, Error as AuthError, Foreign, Notice, PromptFault, Question, Secret, Seed};
 use auth_native::shotgun::{Expired, LoginOptions, Program, ScriptUser, User};
+use auth_native::{Error, blocking};
 use auth_sandbox::{Person, Script, Server, ShotgunConfig, ShotgunSite, SiteClock};
 use auth_store::MemoryStore;
 use canary::plant;
@@ -84,9 +88,9 @@ impl World {
 fn a_user_is_asked_for_once_and_stays_suggested_after_signing_out() {
     let world = World::new();
     assert_eq!(world.auth.default_user(&world.site()).unwrap(), None);
-    let user = world.auth.user(&world.site()).unwrap();
+    let user = world.auth.user(&world.site()).unwrap().value;
     assert_eq!((user.to_string().as_str(), world.asked()), ("ada", 1));
-    assert_eq!(world.auth.user(&world.site()).unwrap(), user);
+    assert_eq!(world.auth.user(&world.site()).unwrap().value, user);
     assert_eq!(world.auth.default_user(&world.site()).unwrap(), Some(user.clone()));
     assert_eq!(world.auth.recent_sites().unwrap(), [world.site()]);
     assert_eq!(world.asked(), 1);
@@ -100,7 +104,7 @@ fn a_user_is_asked_for_once_and_stays_suggested_after_signing_out() {
 #[test]
 fn a_session_that_has_ended_is_replaced_once_for_all_threads() {
     let world = World::new();
-    let user = world.auth.user(&world.site()).unwrap();
+    let user = world.auth.user(&world.site()).unwrap().value;
     let connection = world.auth.connect(user.clone());
     let entity = connection.resolve_entity().unwrap().unwrap();
     assert_eq!(entity["type"], json!("HumanUser"));
@@ -136,7 +140,7 @@ fn a_script_calls_under_its_key_and_never_expires() {
 #[test]
 fn who_cannot_be_reached_says_nothing_of_a_session() {
     let world = World::new();
-    let user = world.auth.user(&world.site()).unwrap();
+    let user = world.auth.user(&world.site()).unwrap().value;
     let connection = world.auth.connect(user);
     drop(world.server);
     assert!(matches!(connection.are_credentials_expired(), Expired::Unknown(_)));
@@ -152,4 +156,79 @@ fn a_given_password_asks_nobody() {
     };
     assert_eq!(world.auth.login(&world.site(), options).unwrap().value.to_string(), "ada");
     assert_eq!(world.asked(), 0);
+}
+
+/// A store that keeps nothing more from some moment on.
+#[derive(Default)]
+struct Full {
+    below: MemoryStore,
+    is_full: std::sync::atomic::AtomicBool,
+}
+
+impl Store for Full {
+    fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
+        self.below.load(key)
+    }
+
+    fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        if self.is_full.load(Ordering::SeqCst) && matches!(change, Change::Save { .. }) {
+            return Err(StoreFault { kind: StoreFaultKind::Full, path: "/home/ada".into() });
+        }
+        self.below.apply(change)
+    }
+
+    fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        self.below.lock(kind, key, wait)
+    }
+
+    fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        self.below.sites()
+    }
+
+    fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
+        self.below.asked(key)
+    }
+
+    fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
+        self.below.note_asked(key, asked)
+    }
+}
+
+#[test]
+fn a_session_that_could_not_be_saved_is_used_and_warned_of() {
+    let world = World::new();
+    let store = Arc::new(Full::default());
+    let auth = blocking::Authenticator::builder()
+        .store(store.clone())
+        .prompt(world.ada.clone())
+        .clock(Arc::new(world.server.clock().clone()))
+        .build_shotgun(Program { product: "tool".into(), machine: "render07".into() })
+        .unwrap();
+    let connection = auth.connect(auth.user(&world.site()).unwrap().value);
+    store.is_full.store(true, Ordering::SeqCst);
+    world.server.clock().advance(Duration::from_hours(24 * 365));
+    assert!(connection.resolve_entity().unwrap().is_some());
+    assert!(matches!(connection.warnings()[..], [Warning::NotSaved(_)]));
+    assert_eq!(connection.warnings(), []);
+    // It is in hand all the same.
+    assert!(connection.resolve_entity().unwrap().is_some());
+    assert_eq!(world.asked(), 2);
+}
+
+#[test]
+fn who_must_not_be_asked_learns_that_the_session_has_ended() {
+    let world = World::new();
+    let store = Arc::new(MemoryStore::new());
+    let build = |never_ask: bool| {
+        let builder = blocking::Authenticator::builder().store(store.clone()).prompt(world.ada.clone());
+        let builder = builder.clock(Arc::new(world.server.clock().clone()));
+        let builder = if never_ask { builder.never_ask() } else { builder };
+        let program = Program { product: "tool".into(), machine: "render07".into() };
+        builder.build_shotgun(program).unwrap()
+    };
+    let user = build(false).user(&world.site()).unwrap().value;
+    world.server.clock().advance(Duration::from_hours(24 * 365));
+    let error = build(true).connect(user).resolve_entity().unwrap_err();
+    assert!(matches!(error, Error::Auth(AuthError::Expired(_))), "{error}");
+    assert_eq!(world.asked(), 1);
 }

@@ -95,6 +95,7 @@ impl Auth {
             Self::Async(auth, runtime) => runtime.block_on(auth.user(site)),
         }
         .unwrap()
+        .value
     }
 
     fn login(&self, site: &Site) -> User {

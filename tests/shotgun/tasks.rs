@@ -40,7 +40,7 @@ fn a_session_that_has_ended_is_replaced_once_for_all_tasks() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let logins = || server.site().lock().unwrap().counters().logins;
     runtime.block_on(async {
-        let user = auth.user(&at).await.unwrap();
+        let user = auth.user(&at).await.unwrap().value;
         let connection = Arc::new(auth.connect(user));
         assert_eq!(connection.are_credentials_expired().await, Expired::No);
         server.clock().advance(Duration::from_hours(24 * 365));

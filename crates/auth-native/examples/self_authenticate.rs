@@ -32,7 +32,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .prompt(prompt)
         .defaults(Arc::new(defaults))
         .build_shotgun(program)?;
-    let user = auth.user(None)?; // kept, or asked for; the site as well
+    let signed_in = auth.user(None)?; // kept, or asked for; the site as well
+    for warning in &signed_in.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let user = signed_in.value;
     println!("signed in to {} as {user}", user.site());
     let connection = auth.connect(user);
     println!("the site knows them as {}", connection.resolve_entity()?.unwrap_or_default());

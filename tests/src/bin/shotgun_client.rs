@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let prompt: Arc<dyn Prompt> = ada.clone();
     let program = Program { product: "tool".into(), machine: "render07".into() };
     let auth = Authenticator::builder().prompt(prompt).build_shotgun(program)?;
-    let connection = auth.connect(auth.user(&site)?);
+    let connection = auth.connect(auth.user(&site)?.value);
     println!("ready");
     stdin().read_line(&mut String::new())?;
     let failures: Vec<String> = thread::scope(|scope| {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use auth_core::flow::Outcome;
 use auth_core::flow::shotgun::LoginOptions;
+use auth_core::flow::{Outcome, Warning};
 use auth_core::shotgun::{ShotgunSite, SiteInfo};
 use auth_core::{Foreign, Secret};
 use auth_http::{ProxyChoice, wait_for};
@@ -24,8 +24,8 @@ pub struct Authenticator {
 impl Authenticator {
     /// Who is there without being asked ([`default_user`](Self::default_user)), else somebody who is asked. Without a
     /// site the one that is meant ([`default_host`](Self::default_host)), or one that a person names.
-    pub fn user<'a>(&self, site: impl Into<Option<&'a ShotgunSite>>) -> Result<User, Error> {
-        Ok(wait_for(self.studio.user(site.into()))?.value)
+    pub fn user<'a>(&self, site: impl Into<Option<&'a ShotgunSite>>) -> Result<Outcome<User>, Error> {
+        wait_for(self.studio.user(site.into()))
     }
 
     /// Signs somebody in and keeps the session. Asks even if somebody is signed in, unless [`LoginOptions::reuse`] is
@@ -132,6 +132,11 @@ impl Connection {
     /// The user as they are now.
     pub fn user(&self) -> User {
         self.caller.user()
+    }
+
+    /// What went less well than it should since this was last asked: a session that could not be saved, for example.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.caller.warnings()
     }
 
     /// Names the run of the program that its calls belong to, so that its events are told from others (`session_uuid`).

@@ -1,6 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_core::error::Trouble;
+use auth_core::flow::Warning;
 use auth_core::flow::shotgun::Called;
 use auth_core::shotgun::find::{self, READ};
 use auth_core::wire::json::{Json, NotJson};
@@ -16,11 +17,13 @@ pub(crate) struct Caller<E> {
     pub(crate) studio: Studio<E>,
     user: Mutex<User>,
     session_uuid: Mutex<Option<Foreign>>,
+    warnings: Mutex<Vec<Warning>>,
 }
 
 impl<E: Engine> Caller<E> {
     pub(crate) fn new(studio: Studio<E>, user: User) -> Self {
-        Self { studio, user: Mutex::new(user), session_uuid: Mutex::default() }
+        let (session_uuid, warnings) = (Mutex::default(), Mutex::default());
+        Self { studio, user: Mutex::new(user), session_uuid, warnings }
     }
 
     pub(crate) fn user(&self) -> User {
@@ -29,6 +32,15 @@ impl<E: Engine> Caller<E> {
 
     fn lock(&self) -> MutexGuard<'_, User> {
         self.user.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was warned of since this was last asked.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.warned())
+    }
+
+    fn warned(&self) -> MutexGuard<'_, Vec<Warning>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Names the run of the program that what is called belongs to.
@@ -51,7 +63,9 @@ impl<E: Engine> Caller<E> {
     async fn results(&self, method: &str, args: Option<Secret>) -> Result<Secret, Error> {
         let before = self.user();
         let mut user = before.clone();
-        let results = self.studio.call(&mut user, self.asking(method, args)).await;
+        let mut warnings = Vec::new();
+        let results = self.studio.call(&mut user, self.asking(method, args), &mut warnings).await;
+        self.warned().extend(warnings);
         if user != before {
             *self.lock() = user;
         }

@@ -266,17 +266,22 @@ impl<E: Engine> Studio<E> {
     }
 
     /// One call. A session that has ended is replaced once, and the call made once more.
-    pub(crate) async fn call(&self, user: &mut User, asked: Asked<'_>) -> Result<Secret, Error> {
+    pub(crate) async fn call(
+        &self,
+        user: &mut User,
+        asked: Asked<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Secret, Error> {
         let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
         if !called.has_ended {
             return Ok(called.results?);
         }
-        self.renew(human, &called).await?;
+        self.renew(human, &called, warnings).await?;
         let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
         // What another program had stored may be as old: then a person is asked.
-        if !called.has_ended || self.renew(human, &called).await? {
+        if !called.has_ended || self.renew(human, &called, warnings).await? {
             return Ok(called.results?);
         }
         Ok(self.call_once(user, asked).await?.results?)
@@ -284,9 +289,15 @@ impl<E: Engine> Studio<E> {
 
     /// Another session in place of one that has ended; true if it was stored. Where nobody can be asked, what matters is
     /// why somebody would have to be.
-    async fn renew(&self, human: &mut HumanUser, called: &Called) -> Result<bool, Error> {
+    async fn renew(
+        &self,
+        human: &mut HumanUser,
+        called: &Called,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<bool, Error> {
         match self.replace(human).await {
-            Ok(Outcome { value: SignedIn { session, reused, .. }, .. }) => {
+            Ok(Outcome { value: SignedIn { session, reused, .. }, warnings: more }) => {
+                warnings.extend(more);
                 human.session = session;
                 Ok(reused)
             }

@@ -33,7 +33,9 @@ pub(crate) fn run(plan: Call) -> Result<Exit, Failure> {
         signed_in.warnings.iter().for_each(|warning| output::warning(warning));
         signed_in.value
     };
-    let result = studio.connect(user).call(&method, arguments.as_ref()).map_err(failed)?;
+    let connection = studio.connect(user);
+    let result = connection.call(&method, arguments.as_ref()).map_err(failed)?;
+    connection.warnings().iter().for_each(|warning| output::warning(warning));
     output::object(&result)?;
     Ok(Exit::OK)
 }
