@@ -1,7 +1,9 @@
 //! Shotgun sites: finding out that it is one, signing in, calling.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -282,4 +284,33 @@ fn where_there_is_no_terminal_the_questions_are_answered_on_standard_input_if_so
     // The way taken last is suggested, and an empty line takes it.
     answers(&["", "ada", &password, "271828"]).is(0).says(&["Method [2]: ", "Username [ada]: "]);
     answers(&["", "", &password, "271828"]).is(0).says(&["as ada."]);
+}
+
+#[test]
+fn the_page_is_given_to_the_browser_as_one_word_and_shown_if_that_refuses_t3_t4() {
+    let folder = tempfile::tempdir().unwrap();
+    let (opener, noted) = (folder.path().join("opener"), folder.path().join("noted"));
+    fs::write(
+        &opener,
+        format!("#!/bin/sh\nprintf '%s|' \"$@\" > {0}.new && mv {0}.new {0}\n", noted.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o700)).unwrap();
+    for (browser, opens) in [(opener.display().to_string(), true), ("false".to_owned(), false)] {
+        let studio = Studio::new();
+        let mut command = studio.home.command(&["login", &studio.url, "--method", "app-session"]);
+        command.env("TILED_FORCE_PROMPT", "1").env("BROWSER", browser);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"\n").unwrap();
+        let site = studio.server.site();
+        let waiting = until(DEADLINE, || site.lock().unwrap().pending().first().cloned()).unwrap();
+        if opens {
+            let page = until(DEADLINE, || fs::read_to_string(&noted).ok()).unwrap();
+            let words: Vec<_> = page.trim_end_matches('|').split('|').collect();
+            assert!(matches!(words[..], [word] if word.starts_with(&studio.url)), "{words:?}");
+        }
+        assert!(site.lock().unwrap().approve(&waiting.id, "ada"));
+        collect(child).is(0).says(&["Sign in on this page", &studio.url, "as ada."]);
+    }
 }
