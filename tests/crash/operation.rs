@@ -174,6 +174,7 @@ fn listed(rig: &Rig) {
         user: Some(Foreign::from("carol")),
         allow_http: true,
         method: None,
+        pages: None,
     };
     rig.store.apply(&Change::Prefer(entry)).unwrap();
 }

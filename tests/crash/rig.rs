@@ -180,9 +180,15 @@ impl Rig {
                 user: Some(Foreign::from("carol")),
                 allow_http: true,
                 method: None,
+                pages: None,
             };
-            let ours =
-                SiteEntry { key: key(), user: Some(Foreign::from("bob")), allow_http: false, method: None };
+            let ours = SiteEntry {
+                key: key(),
+                user: Some(Foreign::from("bob")),
+                allow_http: false,
+                method: None,
+                pages: None,
+            };
             if sites == [ours, other.clone()] {
                 seen = "old, remembered";
             } else {

@@ -255,5 +255,11 @@ pub(crate) fn other_session() -> Session {
 }
 
 pub(crate) fn other_entry() -> SiteEntry {
-    SiteEntry { key: other_key(), user: Some(Foreign::from("bob")), allow_http: false, method: None }
+    SiteEntry {
+        key: other_key(),
+        user: Some(Foreign::from("bob")),
+        allow_http: false,
+        method: None,
+        pages: None,
+    }
 }

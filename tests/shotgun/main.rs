@@ -5,6 +5,7 @@
 mod bad;
 mod defaults;
 mod facade;
+mod pages;
 mod processes;
 mod renewals;
 mod tasks;

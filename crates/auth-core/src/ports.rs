@@ -10,6 +10,7 @@ use crate::foreign::Foreign;
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
 use crate::shotgun::SignInMethod;
+use crate::site::Origin;
 use crate::time::{Now, Tick, Timestamp};
 use crate::wire::{Request, Response};
 
@@ -61,6 +62,8 @@ pub struct SiteEntry {
     pub allow_http: bool,
     /// How they signed in, where there are several ways.
     pub method: Option<SignInMethod>,
+    /// Another origin, whose pages a person has let be opened for this site (T3).
+    pub pages: Option<Origin>,
 }
 
 /// One change to a store, done wholly or not at all.

@@ -24,6 +24,8 @@ pub enum Question {
     Code(CodeQuestion),
     /// To go on in a browser.
     Browser(BrowserQuestion),
+    /// To have a page of another origin opened.
+    Page(PageQuestion),
 }
 
 /// A name and a password, which go to exactly this origin.
@@ -96,6 +98,15 @@ pub struct BrowserQuestion {
     pub username: Option<Foreign>,
 }
 
+/// Whether to open a page that is not on the site's own origin (T3).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct PageQuestion {
+    /// The site to sign in to, which names the page.
+    pub origin: Origin,
+    /// The page's whole address. It is `https`, or on this machine, and holds no name or password.
+    pub page: Url,
+}
+
 /// What a person answered. An empty name or password is a cancel, which is no answer.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -115,7 +126,7 @@ pub enum Answer {
     Method(usize),
     /// To [`Question::Code`].
     Code(Secret),
-    /// To [`Question::Browser`]: yes.
+    /// To [`Question::Browser`] or [`Question::Page`]: yes.
     Proceed,
 }
 
@@ -141,7 +152,7 @@ pub enum Notice {
     Page {
         /// Its whole address.
         page: Url,
-        /// The site it belongs to. A page on another origin is shown before it is opened.
+        /// The site it belongs to. A page on another origin has been agreed to ([`Question::Page`]).
         origin: Origin,
     },
     /// Nobody has approved yet in the browser; it is waited this long still.

@@ -37,7 +37,7 @@ use auth_core::wire::json::{Json, NotJson};
 use auth_core::wire::{Authorization, Body, Method, Request, Response};
 use auth_core::{
     Answer, BrowserQuestion, CodeQuestion, Digest, Error, Foreign, Holder, MethodQuestion, Notice,
-    PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
+    PageQuestion, PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
 };
 use canary::{has_debug, plant, silent, silent_error, silent_text};
 
@@ -243,7 +243,7 @@ fn ports_and_questions_show_none_s1() {
     silent::<Key>(&key());
     silent::<Stored>(&stored());
     silent::<Loaded>(&Loaded::Found(stored()));
-    silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false, method: None });
+    silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false, method: None, pages: None });
     let generation = tokens().generation();
     for change in [
         Change::Save { key: key(), session: Box::new(session()) },
@@ -281,8 +281,10 @@ fn ports_and_questions_show_none_s1() {
     let username = Foreign::from("alice");
     silent::<CodeQuestion>(&CodeQuestion { origin: origin.clone(), username, refused: false, left: 1 });
     silent::<BrowserQuestion>(&BrowserQuestion { origin: origin.clone(), username: None });
+    let page = url().with_query(&plant("query"));
+    silent::<PageQuestion>(&PageQuestion { origin: origin.clone(), page: page.clone() });
     silent::<Answer>(&Answer::Code(secret("code")));
-    silent::<Notice>(&Notice::Page { page: url().with_query(&plant("query")), origin: origin.clone() });
+    silent::<Notice>(&Notice::Page { page, origin: origin.clone() });
     let answer = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
     silent::<Answer>(&answer);
     silent::<Event>(&Event::Answer(answer));
@@ -451,7 +453,7 @@ fn flows_of_shotgun_and_their_ends_show_none_s1() {
     let begun = json(format!(r#"{{"sessionRequestId":"{}","url":"http://127.0.0.1/"}}"#, plant("request")));
     play::<AppSession>(
         AppSession::new(site(), program, None, seed()),
-        [Event::Answer(Answer::Proceed), begun, Event::Told],
+        [Event::Answer(Answer::Proceed), begun, Event::Answer(Answer::Proceed), Event::Told],
     );
     let credentials = Credentials::Session { token: secret("session"), reject_if_expired: false };
     let results = json(format!(r#"{{"results":"{}"}}"#, plant("results")));

@@ -206,7 +206,7 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
     };
     let key: Key = site.key("ada");
     store.apply(&Change::Save { key: key.clone(), session: Box::new(session) }).unwrap();
-    let entry = SiteEntry { key, user: Some("ada".into()), allow_http: false, method: None };
+    let entry = SiteEntry { key, user: Some("ada".into()), allow_http: false, method: None, pages: None };
     store.apply(&Change::Prefer(entry)).unwrap();
     let program = Program { product: "tool".into(), machine: "m".into() };
     let auth = builder().store(store).build_shotgun(program).unwrap();

@@ -9,8 +9,8 @@ use crate::open::{OpenFault, open};
 /// A prompt around another one: told of a page ([`Notice::Page`]), it opens it in the person's browser and has the other
 /// one tell of it as well. Everything else is the other one's.
 ///
-/// The address is shown whether the page was opened or not. A page on another origin than the site's is shown first, and
-/// then opened (T3).
+/// The address is shown whether the page was opened or not. One on another origin than the site's is not told of before
+/// a person has agreed to it (T3).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WithBrowser<P>(P);
 
@@ -32,18 +32,11 @@ impl<P: Prompt> Prompt for WithBrowser<P> {
 }
 
 fn tell(prompt: &impl Prompt, notice: &Notice, open: impl FnOnce(&Url) -> Result<(), OpenFault>) {
-    match notice {
-        Notice::Page { page, origin } if page.origin() == origin => {
-            // What could not be opened is shown like everything else, and whoever sees the address knows what to do.
-            let _ = open(page);
-            prompt.tell(notice);
-        }
-        Notice::Page { page, .. } => {
-            prompt.tell(notice);
-            let _ = open(page);
-        }
-        _ => prompt.tell(notice),
+    if let Notice::Page { page, .. } = notice {
+        // What could not be opened is shown like everything else, and whoever sees the address knows what to do.
+        let _ = open(page);
     }
+    prompt.tell(notice);
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ mod unix {
     use auth_core::shotgun::SignInMethod;
     use auth_core::site::{Url, UrlError};
     use auth_core::{
-        Answer, BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PasswordQuestion,
-        PromptFault, ProviderQuestion, Question, SiteQuestion,
+        Answer, BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PageQuestion,
+        PasswordQuestion, PromptFault, ProviderQuestion, Question, SiteQuestion,
     };
     use auth_prompt_cli::{TerminalPrompt, program_handles_signals};
     use rustix::process::{Pid, Resource, Rlimit, getpgrp, ioctl_tiocsctty, setrlimit, setsid};
@@ -126,6 +126,10 @@ HOW to run PROGRAM, with a terminal at standard input:
                     let username = username.unwrap_or_default();
                     Question::Code(CodeQuestion { origin, username, refused, left })
                 }
+                "page" => {
+                    let page = self.words.first().unwrap().parse().unwrap();
+                    Question::Page(PageQuestion { origin, page })
+                }
                 "browser" => Question::Browser(BrowserQuestion { origin, username }),
                 _ => Question::Password(PasswordQuestion {
                     origin,
@@ -164,7 +168,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                 let text = Foreign::from(args.next().unwrap_or_default());
                 TerminalPrompt::new().tell(&Notice::Confirmation(text));
             }
-            "password" | "provider" | "site" | "method" | "code" | "browser" => {
+            "password" | "provider" | "site" | "method" | "code" | "browser" | "page" => {
                 ask(&kind, &Options::read(args));
             }
             _ => println!("{HELP}"),

@@ -78,6 +78,10 @@ pub(crate) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, Pr
             say(&text::before_browser(question));
             line(text::PROCEED, dismissed).map(|_| Answer::Proceed)
         }
+        Question::Page(question) => {
+            say(&text::before_page(question));
+            line(text::PROCEED, dismissed).map(|_| Answer::Proceed)
+        }
         // There is no way to put it to somebody here.
         _ => Err(PromptFault::Cannot(CannotPrompt::NoTerminal)),
     }

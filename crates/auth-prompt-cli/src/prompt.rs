@@ -100,6 +100,10 @@ mod dialogue {
                 asking.say(&text::before_browser(question))?;
                 asking.shown(text::PROCEED).map(|_| Answer::Proceed)
             }
+            Question::Page(question) => {
+                asking.say(&text::before_page(question))?;
+                asking.shown(text::PROCEED).map(|_| Answer::Proceed)
+            }
             // There is no way to put it to somebody at a terminal.
             _ => Err(CannotPrompt::NoTerminal.into()),
         })

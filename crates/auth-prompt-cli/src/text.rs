@@ -58,8 +58,8 @@ mod questions {
     use auth_core::shotgun::SignInMethod;
     use auth_core::site::{Origin, Scheme};
     use auth_core::{
-        BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, PasswordQuestion, ProviderQuestion,
-        SiteQuestion,
+        BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, PageQuestion, PasswordQuestion,
+        ProviderQuestion, SiteQuestion,
     };
 
     use super::name;
@@ -186,6 +186,16 @@ mod questions {
             text.extend([" as ", &name(username)]);
         }
         text + "\nThis goes on in a browser, on a page of that site: it opens, or its address is shown.\n"
+    }
+
+    /// What stands before a page of another origin is opened.
+    pub(crate) fn before_page(question: &PageQuestion) -> String {
+        let PageQuestion { origin, page } = question;
+        let stranger = page.origin();
+        let page = page.to_request();
+        format!(
+            "{origin} sends you to a page of {stranger}:\n{page}\nGo there only if you know that address.\n"
+        )
     }
 
     /// The menu.

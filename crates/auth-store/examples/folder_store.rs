@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
+use auth_core::site::Url;
 use auth_core::time::Timestamp;
 use auth_core::wire::json::{self, Json};
 use auth_core::{Digest, Foreign, Holder, Secret};
@@ -37,7 +38,7 @@ const SESSION: [&str; 13] = [
     "intent",
 ];
 /// What belongs to the list of sites. `listed` is a number: the highest is first.
-const SITE: [&str; 3] = ["listed", "user", "allow_http"];
+const SITE: [&str; 5] = ["listed", "user", "allow_http", "method", "pages"];
 
 /// How long one change waits for another.
 const CHANGE_WAIT: Duration = Duration::from_secs(3);
@@ -288,14 +289,25 @@ fn put_session(members: &mut Members, session: &Session) {
 fn entry_of(members: &Members) -> Option<SiteEntry> {
     let key = Key { site: text(members, "site")?, slot: text(members, "slot")? };
     let allow_http = text(members, "allow_http").is_some_and(|text| text == "true");
-    Some(SiteEntry { key, user: text(members, "user").map(Foreign::new), allow_http, method: None })
+    Some(SiteEntry {
+        key,
+        user: text(members, "user").map(Foreign::new),
+        allow_http,
+        method: text(members, "method").and_then(|method| method.parse().ok()),
+        pages: text(members, "pages").and_then(|pages| Some(pages.parse::<Url>().ok()?.origin().clone())),
+    })
 }
 
 fn put_site(members: &mut Members, entry: &SiteEntry, number: u64) {
     members.retain(|name, _| !SITE.contains(&name.as_str()));
     members.insert("listed".to_owned(), Secret::from(number.to_string()));
     members.insert("allow_http".to_owned(), Secret::from(entry.allow_http.to_string()));
-    members.extend(entry.user.as_ref().map(|user| ("user".to_owned(), Secret::from(user.raw()))));
+    let texts = [
+        ("user", entry.user.as_ref().map(|user| Secret::from(user.raw()))),
+        ("method", entry.method.map(|method| Secret::from(method.as_str()))),
+        ("pages", entry.pages.as_ref().map(|pages| Secret::from(pages.to_string()))),
+    ];
+    members.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?))));
 }
 
 #[expect(clippy::print_stdout, reason = "a command: printing is what it is for")]

@@ -1,8 +1,9 @@
 //! The list of sites somebody signed in to, the one last preferred first: `{"sites": [{"site": .., "slot": ..,
-//! "user": .., "allow_http": .., "method": ..}, ..]}`.
+//! "user": .., "allow_http": .., "method": .., "pages": ..}, ..]}`.
 
 use auth_core::Foreign;
 use auth_core::ports::{Key, SiteEntry};
+use auth_core::site::Url;
 use serde_json::{Map, Value};
 
 use crate::document::Document;
@@ -64,12 +65,15 @@ fn read_site(value: &Value) -> Option<(SiteEntry, Map<String, Value>)> {
         allow_http: members.get("allow_http")?.as_bool()?,
         // One that is not known here is kept.
         method: members.get("method").and_then(|name| name.as_str()?.parse().ok()),
+        pages: members
+            .get("pages")
+            .and_then(|origin| Some(origin.as_str()?.parse::<Url>().ok()?.origin().clone())),
     };
     Some((entry, members.clone()))
 }
 
 fn write_site(entry: &SiteEntry, mut members: Map<String, Value>) -> Value {
-    let SiteEntry { key, user, allow_http, method } = entry;
+    let SiteEntry { key, user, allow_http, method, pages } = entry;
     members.insert("site".to_owned(), Value::from(key.site.as_str()));
     members.insert("slot".to_owned(), Value::from(key.slot.as_str()));
     match user {
@@ -79,6 +83,10 @@ fn write_site(entry: &SiteEntry, mut members: Map<String, Value>) -> Value {
     members.insert("allow_http".to_owned(), Value::from(*allow_http));
     if let Some(method) = method {
         members.insert("method".to_owned(), Value::from(method.as_str()));
+    }
+    match pages {
+        Some(pages) => drop(members.insert("pages".to_owned(), Value::from(pages.to_string()))),
+        None => drop(members.remove("pages")),
     }
     Value::Object(members)
 }

@@ -31,7 +31,7 @@ fn child() {
     }
     match TiledDirectory::from_env() {
         Ok(store) => {
-            let entry = SiteEntry { key: key(), user: None, allow_http: false, method: None };
+            let entry = SiteEntry { key: key(), user: None, allow_http: false, method: None, pages: None };
             println!("tokens={}", store.token_directory(&key()).unwrap().display());
             store.apply(&Change::Prefer(entry)).unwrap();
         }

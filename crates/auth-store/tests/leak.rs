@@ -55,6 +55,7 @@ fn live(store: &dyn Store) {
             user: Some(Foreign::from("alice")),
             allow_http: false,
             method: None,
+            pages: None,
         });
         for change in [save, Change::Intent { key: key(), redeeming }, prefer] {
             assert_eq!(store.apply(&change).unwrap(), Applied::Done);

@@ -90,7 +90,7 @@ fn save(name: &str) -> Change {
 }
 
 fn prefer() -> Change {
-    Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false, method: None })
+    Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false, method: None, pages: None })
 }
 
 fn untrusted<T: std::fmt::Debug>(result: Result<T, StoreFault>, context: &str) {

@@ -76,7 +76,13 @@ fn child() {
             rustix::process::umask(rustix::fs::Mode::empty());
             store.apply(&save(session("x"))).unwrap();
             store
-                .apply(&Change::Prefer(SiteEntry { key: key(), user: None, allow_http: false, method: None }))
+                .apply(&Change::Prefer(SiteEntry {
+                    key: key(),
+                    user: None,
+                    allow_http: false,
+                    method: None,
+                    pages: None,
+                }))
                 .unwrap();
             drop(lock(&store, Duration::ZERO));
         }

@@ -83,7 +83,7 @@ mod tests {
 
     fn listed(site: &str, slot: &str) -> SiteEntry {
         let key = Key { site: site.to_owned(), slot: slot.to_owned() };
-        SiteEntry { key, user: None, allow_http: false, method: None }
+        SiteEntry { key, user: None, allow_http: false, method: None, pages: None }
     }
 
     #[test]

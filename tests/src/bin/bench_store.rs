@@ -61,7 +61,13 @@ fn write(store: &TiledDirectory, site: &str, me: &str, from: u32, to: u32) -> Re
         }
         seen.extend(found);
         let user = Some(Foreign::new(format!("{me}-{number}")));
-        let change = Change::Prefer(SiteEntry { key: key.clone(), user, allow_http: false, method: None });
+        let change = Change::Prefer(SiteEntry {
+            key: key.clone(),
+            user,
+            allow_http: false,
+            method: None,
+            pages: None,
+        });
         while store.apply(&change).is_err() {
             println!("refused");
         }

@@ -64,9 +64,13 @@ fn change(operation: &str, session: Session) -> Option<Change> {
         "save" => Change::Save { key, session: Box::new(session) },
         "clear" => Change::ClearIf { key, generation: session.tokens.generation() },
         "intend" => Change::Intent { key, redeeming: Digest::of(&session.tokens.refresh?) },
-        "prefer" => {
-            Change::Prefer(SiteEntry { key, user: session.facts.principal, allow_http: false, method: None })
-        }
+        "prefer" => Change::Prefer(SiteEntry {
+            key,
+            user: session.facts.principal,
+            allow_http: false,
+            method: None,
+            pages: None,
+        }),
         _ => return None,
     })
 }

@@ -285,7 +285,8 @@ impl Login {
     fn prefer(&mut self) -> Step<SignedIn> {
         self.state = State::Preferring;
         let allow_http = self.options.allow_http && self.uri.origin().is_exposed();
-        let entry = SiteEntry { key: self.uri.key(), user: self.user(), allow_http, method: None };
+        let entry =
+            SiteEntry { key: self.uri.key(), user: self.user(), allow_http, method: None, pages: None };
         Step::Apply(Change::Prefer(entry))
     }
 

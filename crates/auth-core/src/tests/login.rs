@@ -431,7 +431,8 @@ fn after_an_upgrade_everything_goes_to_https_and_is_kept_under_that_name_n1() {
     let change = Change::Save { key: secure.key(), session: Box::new(new()) };
     let talk = talk.turn((Expected::Step(Step::Apply(change)), Event::Applied)).turn(unlock());
     let user = Some(Foreign::from("alice"));
-    let change = Change::Prefer(SiteEntry { key: secure.key(), user, allow_http: false, method: None });
+    let change =
+        Change::Prefer(SiteEntry { key: secure.key(), user, allow_http: false, method: None, pages: None });
     let end = talk.turn((Expected::Step(Step::Apply(change)), Event::Applied)).end().unwrap();
     assert_eq!(end.value.uri.api(), secure.api());
 }

@@ -315,6 +315,7 @@ pub(super) fn prefer(user: Option<&str>) -> Expected {
         user: user.map(Foreign::from),
         allow_http: false,
         method: None,
+        pages: None,
     }))
 }
 

@@ -115,3 +115,27 @@ fn who_does_not_want_a_browser_or_has_no_terminal_is_heard() {
         assert_eq!(run(flow(None), [(question.clone(), event)]), Err(error));
     }
 }
+
+#[test]
+fn a_page_of_another_origin_is_opened_only_where_somebody_has_agreed_t3() {
+    let stranger = url(ELSEWHERE);
+    let question = PageQuestion { origin: site().origin().clone(), page: stranger.clone() };
+    let asked = ask(Question::Page(question));
+    let notice = Notice::Page { page: stranger.clone(), origin: site().origin().clone() };
+    let shown = [(tell(notice), Event::Told), pause(2_000..=2_000), (poll(), approved("ada", "t"))];
+    let begun = [proceed(None), (create(), begun_elsewhere())];
+    let agreed = [(asked.clone(), Event::Answer(Answer::Proceed))];
+    assert!(run(flow(None), with(with(begun.clone(), agreed), shown.clone())).is_ok());
+    let known = |pages: &str| flow(None).allow_pages(Some(url(pages).origin().clone()));
+    assert!(run(known("https://pages.example/other"), with(begun.clone(), shown)).is_ok());
+    for pages in ["http://pages.example", "https://pages.example:8443", "https://sub.pages.example"] {
+        let no = [(asked.clone(), Event::PromptFailed(PromptFault::Cancelled))];
+        assert_eq!(run(known(pages), with(begun.clone(), no)), Err(Error::Cancelled), "{pages}");
+    }
+    let cannot = Event::PromptFailed(PromptFault::Cannot(CannotPrompt::NoTerminal));
+    let ends =
+        [(cannot, CannotPrompt::NoTerminal.into()), (Event::TimedOut, CannotPrompt::Unanswered.into())];
+    for (event, error) in ends {
+        assert_eq!(run(flow(None), with(begun.clone(), [(asked.clone(), event)])), Err(error));
+    }
+}

@@ -83,6 +83,13 @@ pub(super) fn begun() -> Event {
     reply(200, r#"{"sessionRequestId":"i","url":"http://127.0.0.1:8000/approve?i"}"#)
 }
 
+/// A page of another origin.
+pub(super) const ELSEWHERE: &str = "https://pages.example/approve?i";
+
+pub(super) fn begun_elsewhere() -> Event {
+    reply(200, &format!(r#"{{"sessionRequestId":"i","url":"{ELSEWHERE}"}}"#))
+}
+
 pub(super) fn approved(login: &str, name: &str) -> Event {
     let token = secret(name);
     reply(200, &format!(r#"{{"approved":true,"userLogin":"{login}","sessionToken":"{}"}}"#, token.expose()))
@@ -117,6 +124,7 @@ pub(super) fn kept(login: &str, name: &str, method: SignInMethod) -> Vec<Turn> {
         user: Some(Foreign::from(login)),
         allow_http: false,
         method: Some(method),
+        pages: None,
     };
     vec![
         (Expected::Step(Step::Open { what, wait: true }), opened()),

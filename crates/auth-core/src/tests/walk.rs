@@ -201,7 +201,7 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
             Event::Answer(Answer::Code(Secret::default())),
             Event::PromptFailed(PromptFault::Cancelled),
         ],
-        Step::Ask(Question::Browser(_)) => vec![
+        Step::Ask(Question::Browser(_) | Question::Page(_)) => vec![
             Event::Answer(Answer::Proceed),
             Event::PromptFailed(PromptFault::Cancelled),
             Event::PromptFailed(PromptFault::Cannot(CannotPrompt::NoTerminal)),
@@ -274,7 +274,7 @@ fn belongs<T>(step: &Step<T>, event: &Event) -> bool {
         | (Step::Ask(Question::Password(_)), Event::Answer(Answer::Password { .. }))
         | (Step::Ask(Question::Site(_)), Event::Answer(Answer::Site(_)))
         | (Step::Ask(Question::Code(_)), Event::Answer(Answer::Code(_)))
-        | (Step::Ask(Question::Browser(_)), Event::Answer(Answer::Proceed)) => true,
+        | (Step::Ask(Question::Browser(_) | Question::Page(_)), Event::Answer(Answer::Proceed)) => true,
         (Step::Ask(Question::Provider(question)), Event::Answer(Answer::Provider(index))) => {
             *index < question.providers.len()
         }

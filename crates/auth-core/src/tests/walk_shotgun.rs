@@ -21,6 +21,7 @@ pub(super) fn responses(request: &Request) -> Option<Vec<Event>> {
         } else {
             vec![
                 (200, r#"{"sessionRequestId":"i","url":"http://127.0.0.1:8000/approve"}"#.to_owned()),
+                (200, r#"{"sessionRequestId":"i","url":"https://pages.example/"}"#.to_owned()),
                 (200, r#"{"sessionRequestId":"i","url":"http://evil.example/"}"#.to_owned()),
                 (403, "{}".to_owned()),
             ]

@@ -113,7 +113,7 @@ pub(super) fn key() -> Key {
 }
 
 pub(super) fn site() -> SiteEntry {
-    SiteEntry { key: key(), user: None, allow_http: false, method: None }
+    SiteEntry { key: key(), user: None, allow_http: false, method: None, pages: None }
 }
 
 pub(super) fn send() -> Step<Vec<Event>> {

@@ -230,7 +230,8 @@ impl<E: Engine> Studio<E> {
             ..options
         };
         let login = Login::new(site.clone(), self.program.clone(), options, seed()?);
-        Ok(login.knowing(self.known(site)))
+        let pages = remembered.of(site).find_map(|entry| entry.pages.clone());
+        Ok(login.knowing(self.known(site)).allow_pages(pages))
     }
 
     fn allows_http(&self, remembered: &Remembered, site: &ShotgunSite) -> bool {

@@ -9,7 +9,13 @@ fn site(name: &str) -> ShotgunSite {
 
 /// Bob signed in to `one` last, and Ada to `two` before him; a Tiled server stands between them.
 fn remembered() -> Remembered {
-    let entry = |key, user: &str| SiteEntry { key, user: Some(user.into()), allow_http: false, method: None };
+    let entry = |key, user: &str| SiteEntry {
+        key,
+        user: Some(user.into()),
+        allow_http: false,
+        method: None,
+        pages: None,
+    };
     let tiled = auth_core::ports::Key { site: "https://tiled.example/api/v1/".into(), slot: String::new() };
     Remembered::new(vec![
         entry(site("one.example").key("bob"), "bob"),

@@ -3,7 +3,8 @@
 use auth_core::shotgun::SignInMethod;
 use auth_core::site::{Origin, Url, UrlError};
 use auth_core::{
-    BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PasswordQuestion, SiteQuestion,
+    BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PageQuestion, PasswordQuestion,
+    SiteQuestion,
 };
 
 use super::*;
@@ -89,6 +90,13 @@ fn a_page_is_shown_whole_and_a_host_of_its_own_is_named_first_t1_t3() {
         let told = notice(&Notice::Page { page: url(page), origin: origin() });
         assert_eq!(told, format!("{first}Sign in on this page:\n{page}\n"));
     }
+    let question = PageQuestion { origin: origin(), page: url("https://evil.example/studio.example?b=%1b") };
+    let address = "https://evil.example/studio.example?b=%1b";
+    let stranger = "https://studio.example sends you to a page of https://evil.example:\n";
+    assert_eq!(
+        before_page(&question),
+        format!("{stranger}{address}\nGo there only if you know that address.\n")
+    );
     let ended = Notice::Ended { origin: origin(), username: Foreign::from(EVIL) };
     assert_eq!(notice(&ended), format!("The session of {SHOWN} at https://studio.example has ended.\n"));
 }

@@ -58,12 +58,21 @@ fn a_browser_is_gone_to_by_enter_alone() {
 }
 
 #[test]
+fn a_page_of_another_origin_is_agreed_to_by_enter_alone_t3() {
+    let screen = screen_of(&["page", "https://pages.example/p?q=1"], &[("cancel: ", "\n")], "goes on");
+    let words = "http://127.0.0.1:8000 sends you to a page of https://pages.example:\n\
+                 https://pages.example/p?q=1\nGo there only if you know that address.\n";
+    assert_eq!(screen, format!("{words}Press Enter to go on, or Ctrl-C to cancel: \n"));
+}
+
+#[test]
 fn every_question_is_cancelled_by_ctrl_c_ctrl_d_and_a_dismissal() {
-    let questions: [(&[&str], &str); 4] = [
+    let questions: [(&[&str], &str); 5] = [
         (&["site"], "Site: "),
         (&METHODS, "cancel): "),
         (&["code"], "cancel): "),
         (&["browser"], "cancel: "),
+        (&["page", "https://pages.example/p"], "cancel: "),
     ];
     for (question, prompt) in questions {
         for key in ["\u{3}", "\u{4}"] {

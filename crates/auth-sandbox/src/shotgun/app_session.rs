@@ -55,7 +55,8 @@ impl ShotgunSite {
         };
         // Longer than what a log would show of a path.
         let id = hex(&self.draw("app session"));
-        let url = format!("{}/app_session_request/{id}", self.base(request));
+        let base = self.config.app_session_pages.clone().unwrap_or_else(|| self.base(request));
+        let url = format!("{base}/app_session_request/{id}");
         if self.asked.len() >= MOST {
             self.asked.remove(0);
         }

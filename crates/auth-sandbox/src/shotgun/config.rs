@@ -15,6 +15,8 @@ pub struct ShotgunConfig {
     pub info: SiteInfo,
     /// True if signing in by a browser that is already signed in is possible, whatever `info` says of it.
     pub app_sessions: bool,
+    /// Where the pages are said to be on which people approve, `https://pages.example` say; `None` for where it serves.
+    pub app_session_pages: Option<String>,
     /// How long somebody may take to approve of one.
     pub app_session_wait: Duration,
     /// How long a session lives.
@@ -35,6 +37,7 @@ impl Default for ShotgunConfig {
             scripts: Vec::new(),
             info: SiteInfo::default(),
             app_sessions: true,
+            app_session_pages: None,
             app_session_wait: Duration::from_mins(5),
             session_life: SessionLife::Idle(Duration::from_hours(24)),
             claims_life: None,

@@ -78,7 +78,7 @@ pub(super) fn intent(key: &Key, redeeming: Digest) -> Change {
 }
 
 pub(super) fn entry(key: Key, user: &str, allow_http: bool) -> SiteEntry {
-    SiteEntry { key, user: Some(Foreign::from(user)), allow_http, method: None }
+    SiteEntry { key, user: Some(Foreign::from(user)), allow_http, method: None, pages: None }
 }
 
 /// Names all of a session, so that two processes can compare what they have without telling it.

@@ -4,7 +4,13 @@ use super::*;
 
 fn entry(site: &str, user: &str) -> SiteEntry {
     let key = Key { site: site.to_owned(), slot: String::new() };
-    SiteEntry { key, user: (!user.is_empty()).then(|| Foreign::from(user)), allow_http: false, method: None }
+    SiteEntry {
+        key,
+        user: (!user.is_empty()).then(|| Foreign::from(user)),
+        allow_http: false,
+        method: None,
+        pages: None,
+    }
 }
 
 fn names(index: &Index) -> Vec<String> {

@@ -72,7 +72,7 @@ fn how_the_last_question_ended_is_known_to_all_and_survives_what_happens_to_the_
 }
 
 fn entry() -> SiteEntry {
-    SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true, method: None }
+    SiteEntry { key: key(), user: Some(Foreign::from("alice")), allow_http: true, method: None, pages: None }
 }
 
 #[test]
@@ -252,7 +252,8 @@ fn where_nobody_is_named_it_is_who_signed_in_last() {
         for login in ["ada", "bob"] {
             let session = Box::new(session_of(login, login, "r"));
             store.apply(&Change::Save { key: key(login), session }).unwrap();
-            let entry = SiteEntry { key: key(login), user: None, allow_http: false, method: None };
+            let entry =
+                SiteEntry { key: key(login), user: None, allow_http: false, method: None, pages: None };
             store.apply(&Change::Prefer(entry)).unwrap();
         }
         let Loaded::Found(last) = store.load(&key("")).unwrap() else { panic!() };

@@ -72,6 +72,7 @@ mod tests {
             user: user.map(Foreign::from),
             allow_http,
             method: None,
+            pages: None,
         };
         vec![
             entry("http://127.0.0.1:8000", Some("alice"), false),
@@ -105,7 +106,7 @@ mod tests {
     fn a_key_that_is_no_address_is_shown_as_it_is() {
         let key = Key { site: "no\u{7}where".to_owned(), slot: String::new() };
         assert_eq!(
-            lines(&[SiteEntry { key, user: None, allow_http: false, method: None }]),
+            lines(&[SiteEntry { key, user: None, allow_http: false, method: None, pages: None }]),
             "no\\u{7}where  -  (meant where no URL is given)\n"
         );
     }

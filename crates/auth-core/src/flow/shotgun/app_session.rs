@@ -5,11 +5,12 @@ use crate::flow::contract::{Machine, Pending};
 use crate::flow::shotgun::Granted;
 use crate::flow::{Event, Outcome, Step};
 use crate::foreign::Foreign;
-use crate::question::{Answer, BrowserQuestion, Notice, PromptFault, Question};
+use crate::question::{Answer, BrowserQuestion, Notice, PageQuestion, PromptFault, Question};
 use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::shotgun::app_session::{Created, Polled};
 use crate::shotgun::{ShotgunSite, app_session, same_login, session_token};
+use crate::site::{Origin, Url};
 use crate::time::{Now, Tick};
 
 /// How long a person has to approve.
@@ -36,7 +37,7 @@ pub struct Program {
 /// The App Session Launcher: a person approves in a browser of theirs, and this program gets a session token (spec:
 /// Shotgun, section 6).
 ///
-/// The page is shown and opened by the prompt. Somebody else's approval of what was to be a certain user's sign-in is
+/// The page is shown and opened by the prompt; one that is not on the site's own origin only if the person agrees. Somebody else's approval of what was to be a certain user's sign-in is
 /// refused.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct AppSession {
@@ -45,6 +46,9 @@ pub struct AppSession {
     username: Option<Foreign>,
     seed: Seed,
     id: Secret,
+    page: Option<Url>,
+    /// Whose pages may be opened besides the site's own.
+    pages: Option<Origin>,
     /// When a person has had enough time.
     until: Tick,
     polls: u8,
@@ -61,6 +65,7 @@ pub struct AppSession {
 enum State {
     Asking,
     Creating,
+    Agreeing,
     /// A further try is due.
     Retrying,
     Showing,
@@ -82,6 +87,8 @@ impl AppSession {
             username,
             seed,
             id: Secret::default(),
+            page: None,
+            pages: None,
             until: Tick(0),
             polls: 0,
             tries: 0,
@@ -90,6 +97,18 @@ impl AppSession {
             state: State::Asking,
             pending: Pending::default(),
         }
+    }
+
+    /// The pages of another origin may be opened too: a person has agreed before.
+    #[must_use]
+    pub fn allow_pages(mut self, pages: Option<Origin>) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Whose pages a person has agreed to.
+    pub(crate) fn pages(&self) -> Option<&Origin> {
+        self.pages.as_ref()
     }
 
     fn create(&mut self) -> Step<Granted> {
@@ -147,13 +166,30 @@ impl AppSession {
         match created {
             Created::Begun { id, url: page } => {
                 self.id = id;
-                self.until = now.tick.after(APPROVAL);
-                self.state = State::Showing;
-                Step::Tell(Notice::Page { page, origin: self.site.origin().clone() })
+                self.page = Some(page.clone());
+                let is_known =
+                    page.origin() == self.site.origin() || Some(page.origin()) == self.pages.as_ref();
+                if is_known {
+                    return self.show(now, page);
+                }
+                self.state = State::Agreeing;
+                Step::Ask(Question::Page(PageQuestion { origin: self.site.origin().clone(), page }))
             }
             Created::Failed(error) => Step::Done(Err(error)),
             Created::Again(error) => self.again(now, error),
         }
+    }
+
+    fn show(&mut self, now: Now, page: Url) -> Step<Granted> {
+        self.until = now.tick.after(APPROVAL);
+        self.state = State::Showing;
+        Step::Tell(Notice::Page { page, origin: self.site.origin().clone() })
+    }
+
+    fn agreed(&mut self, now: Now) -> Step<Granted> {
+        let Some(page) = self.page.clone() else { return self.create() };
+        self.pages = Some(page.origin().clone());
+        self.show(now, page)
     }
 
     fn polled(&mut self, now: Now, polled: Polled) -> Step<Granted> {
@@ -207,11 +243,14 @@ impl Machine for AppSession {
                 username: self.username.clone(),
             })),
             (State::Asking, Event::Answer(Answer::Proceed)) | (State::Retrying, _) => self.create(),
-            (State::Asking, Event::PromptFailed(PromptFault::Cannot(reason))) => {
+            (State::Agreeing, Event::Answer(Answer::Proceed)) => self.agreed(now),
+            (State::Asking | State::Agreeing, Event::PromptFailed(PromptFault::Cannot(reason))) => {
                 Step::Done(Err(reason.into()))
             }
-            (State::Asking, Event::TimedOut) => Step::Done(Err(CannotPrompt::Unanswered.into())),
-            (State::Asking, _) => return Err(Misuse::BadAnswer),
+            (State::Asking | State::Agreeing, Event::TimedOut) => {
+                Step::Done(Err(CannotPrompt::Unanswered.into()))
+            }
+            (State::Asking | State::Agreeing, _) => return Err(Misuse::BadAnswer),
             (State::Creating, Event::Response(response)) => {
                 self.created(now, app_session::read_created(&response))
             }

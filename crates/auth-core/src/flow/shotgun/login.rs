@@ -9,6 +9,7 @@ use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::Session;
 use crate::shotgun::{Console, ShotgunSite, SignInMethod, SiteInfo, on_console, same_login};
+use crate::site::Origin;
 use crate::time::Now;
 
 /// How to sign in.
@@ -49,6 +50,8 @@ pub struct Login {
     /// The token that is no good any more.
     refused: Option<Secret>,
     method: Option<SignInMethod>,
+    /// Whose pages may be opened besides the site's own.
+    pages: Option<Origin>,
     granted: Option<Granted>,
     held: Option<Held>,
     warnings: Vec<Warning>,
@@ -93,6 +96,7 @@ impl Login {
             info: None,
             refused: None,
             method: None,
+            pages: None,
             granted: None,
             held: None,
             warnings: Vec::new(),
@@ -112,6 +116,13 @@ impl Login {
     #[must_use]
     pub fn refused(mut self, session: &Session) -> Self {
         self.refused.clone_from(&session.tokens.access);
+        self
+    }
+
+    /// The pages of another origin may be opened too: a person has agreed before.
+    #[must_use]
+    pub fn allow_pages(mut self, pages: Option<Origin>) -> Self {
+        self.pages = pages;
         self
     }
 
@@ -198,7 +209,7 @@ impl Login {
         let username = self.options.username.clone();
         if method == SignInMethod::AppSession {
             let flow = AppSession::new(self.site.clone(), self.program.clone(), username, self.seed.clone());
-            return self.app_session(now, flow, Event::Start);
+            return self.app_session(now, flow.allow_pages(self.pages.clone()), Event::Start);
         }
         let flow = Password::new(self.site.clone(), username)
             .suggested(self.options.suggested.clone())
@@ -227,7 +238,10 @@ impl Login {
                 self.state = State::AppSession(Box::new(flow));
                 step
             }
-            Nested::Done(result) => self.was_granted(result),
+            Nested::Done(result) => {
+                self.pages = flow.pages().cloned();
+                self.was_granted(result)
+            }
         })
     }
 
@@ -269,6 +283,7 @@ impl Login {
             user: Some(login.clone()),
             allow_http: self.options.allow_http && self.site.origin().is_exposed(),
             method: self.method,
+            pages: self.pages.clone(),
         };
         self.state = State::Preferring;
         Step::Apply(Change::Prefer(entry))

@@ -1,6 +1,8 @@
 //! The list of sites somebody signed in to.
 
 use auth_core::ports::{Change, Key, SiteEntry, Store, Stored};
+use auth_core::shotgun::SignInMethod;
+use auth_core::site::Url;
 
 use super::clause;
 use crate::contract::Clause;
@@ -15,7 +17,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     ),
     clause(
         "site-is-kept",
-        "A site is listed with the user and the permission it was given, whatever they are.",
+        "A site is listed with all that it was given: the user, the permissions, the way to sign in.",
         kept,
     ),
     clause("site-is-listed-once", "Preferring a site again replaces what was listed of it.", once),
@@ -67,11 +69,13 @@ fn kept(trial: &Trial<'_>) -> Outcome {
     let users =
         [None, Some(""), Some(ALICE), Some("\u{1b}[1mb\u{f6}b\n\"\\\0"), Some("\u{65e5}\u{672c} \u{202e}x")];
     for (number, user) in (1..).zip(users) {
+        let page = || "https://pages.example:8443/p".parse::<Url>().ok();
         let entry = SiteEntry {
             key: key(number),
             user: user.map(Into::into),
             allow_http: number % 2 == 0,
-            method: None,
+            method: (number % 2 == 0).then_some(SignInMethod::AppSession),
+            pages: page().filter(|_| number % 2 == 0).map(|page| page.origin().clone()),
         };
         prefer(&*store, &entry)?;
         let found = sites(&*store)?.into_iter().find(|found| found.key == entry.key);

@@ -40,7 +40,13 @@ fn lists_a_site_of_its_own_where_none_is(it: Bent) -> Bent {
         let mut sites = store.sites()?;
         if sites.is_empty() {
             let key = Key { site: "http://127.0.0.1/".to_owned(), slot: String::new() };
-            sites.push(auth_core::ports::SiteEntry { key, user: None, allow_http: false, method: None });
+            sites.push(auth_core::ports::SiteEntry {
+                key,
+                user: None,
+                allow_http: false,
+                method: None,
+                pages: None,
+            });
         }
         Ok(sites)
     })
