@@ -11,7 +11,8 @@ use auth_core::{Digest, Foreign};
 use crate::command::{Command, Report};
 use crate::plan::Strike;
 use crate::ports::Exchange;
-use crate::world::{Kind, Run, World, other_entry, other_key, other_session};
+use crate::stage::Run;
+use crate::world::{Kind, World, other_entry, other_key, other_session};
 
 /// Runs a command with faults in a new world, checks what is left, runs it again without faults, and checks that.
 pub(crate) fn check(kind: Kind, command: Command, strikes: &[Strike]) {

@@ -149,7 +149,8 @@ impl Command {
     }
 }
 
-fn run<F>(
+/// Runs a flow, and reads what it came to: a session, an error.
+pub(crate) fn run<F>(
     driver: &Driver,
     cancel: &Cancel,
     flow: F,

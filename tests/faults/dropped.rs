@@ -9,7 +9,8 @@ use crate::check::{check_again, check_presented, check_rest, check_session};
 use crate::command::Command;
 use crate::plan::{Fault, Port};
 use crate::single::undisturbed;
-use crate::world::{Kind, Run, World};
+use crate::stage::Run;
+use crate::world::{Kind, World};
 
 /// Every place where a future can be dropped.
 fn places(command: Command) -> Vec<(Port, usize, Fault)> {

@@ -9,7 +9,8 @@ use crate::check::{check_again, check_rest};
 use crate::command::Command;
 use crate::plan::{Fault, Port};
 use crate::single::undisturbed;
-use crate::world::{Kind, Run, World};
+use crate::stage::Run;
+use crate::world::{Kind, World};
 
 const KINDS: [Kind; 3] = [Kind::Memory, Kind::Files, Kind::Async];
 

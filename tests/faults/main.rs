@@ -11,5 +11,7 @@ mod pairs;
 mod plan;
 mod ports;
 mod single;
+mod stage;
 mod stranger;
+mod studio;
 mod world;

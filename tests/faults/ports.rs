@@ -118,10 +118,14 @@ impl Store for FaultyStore {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Exchange {
     pub(crate) path: String,
+    /// What was called, where one place answers many calls.
+    pub(crate) method: Option<String>,
     /// The refresh token that was presented.
     pub(crate) presented: Option<Digest>,
     /// What the site made of it, if it came there.
     pub(crate) status: Option<u16>,
+    /// True if a session of a Shotgun site was in its answer.
+    pub(crate) gives_a_session: bool,
     /// True if that came back.
     pub(crate) delivered: bool,
     /// False if the client was told that nothing of it had arrived.
@@ -139,18 +143,22 @@ impl FaultyTransport {
     /// Hands a request on to the site, and notes it.
     fn act(&self, request: &Request, delivered: bool) -> Result<Response, Unreachable> {
         let answer = self.below.send(request);
-        self.note(request, answer.as_ref().ok().map(Response::status), delivered, true);
+        self.note(request, answer.as_ref().ok(), delivered, true);
         answer
     }
 
-    fn note(&self, request: &Request, status: Option<u16>, delivered: bool, may_have_arrived: bool) {
+    fn note(&self, request: &Request, answer: Option<&Response>, delivered: bool, may_have_arrived: bool) {
+        let is_session = |body: &str| body.contains("\"session_id\"") || body.contains("\"sessionToken\"");
         let content: Option<serde_json::Value> =
             request.content().and_then(|content| serde_json::from_str(content.expose()).ok());
+        let method = content.as_ref().and_then(|content| content.get("method_name")?.as_str());
         let token = content.as_ref().and_then(|content| content.get("refresh_token")?.as_str());
         self.seen.lock().unwrap().push(Exchange {
             path: request.url.path().to_owned(),
+            method: method.map(ToOwned::to_owned),
             presented: token.map(|token| Digest::of(&Secret::from(token))),
-            status,
+            status: answer.map(Response::status),
+            gives_a_session: answer.is_some_and(|answer| is_session(answer.body().expose())),
             delivered,
             may_have_arrived,
         });
@@ -270,23 +278,19 @@ impl Clock for FaultyClock {
     }
 }
 
-/// Somebody who knows the password.
 pub(crate) struct FaultyPerson {
-    pub(crate) password: Secret,
+    pub(crate) below: Arc<dyn Prompt>,
     pub(crate) plan: Plan,
 }
 
 impl Prompt for FaultyPerson {
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
-        let answer = match question {
-            Question::Provider(_) => Answer::Provider(0),
-            _ => Answer::Password { username: Foreign::from("demo"), password: self.password.clone() },
-        };
+        let answer = || self.below.ask(question, dismissed);
         match self.plan.next(Port::Prompt) {
             Some(Fault::Dismissed) => Err(PromptFault::Cancelled),
             Some(Fault::Cannot(reason)) => Err(PromptFault::Cannot(reason)),
-            Some(Fault::Nonsense) => Ok(match answer {
-                Answer::Provider(_) => {
+            Some(Fault::Nonsense) => Ok(match question {
+                Question::Provider(_) => {
                     Answer::Password { username: Foreign::default(), password: Secret::default() }
                 }
                 _ => Answer::Provider(99),
@@ -302,17 +306,18 @@ impl Prompt for FaultyPerson {
             }
             Some(Fault::Leave | Fault::LeaveAfter) => {
                 self.plan.leave();
-                Ok(answer)
+                answer()
             }
-            _ => Ok(answer),
+            _ => answer(),
         }
     }
 
-    fn tell(&self, _: &Notice) {
+    fn tell(&self, notice: &Notice) {
         match self.plan.next(Port::Prompt) {
             Some(Fault::Panic | Fault::PanicAfter) => panic(),
             Some(Fault::Leave | Fault::LeaveAfter) => self.plan.leave(),
             _ => {}
         }
+        self.below.tell(notice);
     }
 }

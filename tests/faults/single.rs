@@ -1,5 +1,7 @@
 //! One fault.
 
+use std::fmt::Debug;
+use std::panic::RefUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +20,10 @@ pub(crate) fn undisturbed(kind: Kind, command: Command) -> Plan {
 }
 
 /// Checks all of these, several at a time: most of their time they wait.
-pub(crate) fn check_all(cases: &[(Kind, Command, Vec<Strike>)]) {
+pub(crate) fn check_all<C>(cases: &[(Kind, C, Vec<Strike>)], check: fn(Kind, C, &[Strike]))
+where
+    C: Copy + Debug + Sync + RefUnwindSafe,
+{
     const AT_A_TIME: usize = 8;
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -46,7 +51,7 @@ fn at_every_call(kinds: &[Kind], port: Port, stalls: bool) {
             cases.extend(faults.map(|fault| (kind, command, vec![(port, at, fault)])));
         }
     }
-    check_all(&cases);
+    check_all(&cases, check);
 }
 
 #[test]

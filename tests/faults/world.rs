@@ -1,27 +1,23 @@
 //! A site, a store and a clock, and one command in them.
 
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
 
 use auth_core::flow::{Login, LoginOptions};
-use auth_core::ports::{Change, Clock, Key, Loaded, Prompt, SiteEntry, Store, Transport};
+use auth_core::ports::{Change, Dismiss, Key, Loaded, Prompt, SiteEntry, Store, Transport};
 use auth_core::session::{Session, Tokens};
 use auth_core::tiled::{TiledUri, refresh};
 use auth_core::time::Timestamp;
 use auth_core::wire::{Authorization, Request};
-use auth_core::{Foreign, Secret, Seed};
+use auth_core::{Answer, Foreign, Notice, PromptFault, Question, Secret, Seed};
 use auth_http::nonblocking::Threaded;
 use auth_http::{Cancel, blocking, nonblocking};
 use auth_sandbox::{InProcess, Mode, Provider, RefreshRule, SiteClock, TiledSite, User};
 use auth_store::{MemoryStore, TiledDirectory};
 use tempfile::TempDir;
 
-use crate::command::{Command, Driver, Report};
-use crate::plan::{Plan, Strike};
-use crate::ports::{Exchange, FaultyClock, FaultyPerson, FaultyStore, FaultyTransport};
-
-/// How long anything may take.
-const LIMIT: Duration = Duration::from_mins(1);
+use crate::command::Command;
+use crate::plan::Strike;
+use crate::stage::{Run, Stage};
 
 /// Where sessions are kept, and how often a refresh token is good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,11 +44,18 @@ pub(crate) struct World {
     _folder: Option<TempDir>,
 }
 
-/// What was seen of a command.
-pub(crate) struct Run {
-    pub(crate) report: Report,
-    pub(crate) seen: Vec<Exchange>,
-    pub(crate) plan: Plan,
+/// Somebody who knows the password.
+struct Knows(Secret);
+
+impl Prompt for Knows {
+    fn ask(&self, question: &Question, _: &Dismiss) -> Result<Answer, PromptFault> {
+        Ok(match question {
+            Question::Provider(_) => Answer::Provider(0),
+            _ => Answer::Password { username: Foreign::from("demo"), password: self.0.clone() },
+        })
+    }
+
+    fn tell(&self, _: &Notice) {}
 }
 
 impl World {
@@ -90,83 +93,23 @@ impl World {
         world
     }
 
-    /// Runs a command with faults. It ends, and nothing of it panics but on purpose.
+    /// Runs a command with faults.
     pub(crate) fn run(&self, command: Command, held: Option<Session>, strikes: Vec<Strike>) -> Run {
-        let cancel = Cancel::new();
-        let plan = Plan::new(strikes, cancel.clone());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let transport: Arc<dyn Transport> = Arc::new(FaultyTransport {
-            below: Arc::new(self.way()),
-            plan: plan.clone(),
-            clock: self.clock.clone(),
-            seen: Arc::clone(&seen),
-        });
-        let store: Arc<dyn Store> = Arc::new(FaultyStore {
-            below: Arc::clone(&self.store),
-            plan: plan.clone(),
-            clock: self.clock.clone(),
+        let stage = Stage {
+            is_async: self.kind == Kind::Async,
+            way: Arc::new(self.way()),
+            store: &self.store,
+            person: Arc::new(Knows(self.password.clone())),
+            clock: &self.clock,
             stranger: Change::Save { key: self.key(), session: Box::new(self.stranger.clone()) },
-        });
-        let person: Arc<dyn Prompt> =
-            Arc::new(FaultyPerson { password: self.password.clone(), plan: plan.clone() });
-        let clock = Arc::new(FaultyClock::new(self.clock.clone(), plan.clone()));
-        let driver = self.driver(&transport, &store, &person, clock, plan.clone());
-        let (tell, hear) = mpsc::channel();
-        let report = std::thread::scope(|scope| {
-            let running = cancel.clone();
-            scope.spawn(move || {
-                let report = command.run(self, &driver, held, &running);
-                // Nobody hears it where it came too late, and that fails already.
-                let _ = tell.send((report, driver.into_runtime()));
-            });
-            let report = hear.recv_timeout(LIMIT);
-            if report.is_err() {
-                // Lets it go on, so that the failure below can be seen.
-                cancel.cancel();
-            }
-            plan.release();
-            report
-        });
-        let (report, runtime) = report.unwrap_or_else(|why| panic!("it did not end: {why}"));
-        // What the driver left behind, begun or not, has a share in what it works with.
-        let deadline = Instant::now() + LIMIT;
-        let left_behind =
-            || Arc::strong_count(&transport) + Arc::strong_count(&store) + Arc::strong_count(&person) > 3;
-        while left_behind() {
-            assert!(Instant::now() < deadline, "a call never ended");
-            match &runtime {
-                // Where the caller has left, what must be done is done here.
-                Some(runtime) => runtime.block_on(tokio::task::yield_now()),
-                None => std::thread::yield_now(),
-            }
-        }
-        let seen = seen.lock().unwrap().clone();
-        Run { report, seen, plan }
-    }
-
-    fn driver(
-        &self,
-        transport: &Arc<dyn Transport>,
-        store: &Arc<dyn Store>,
-        person: &Arc<dyn Prompt>,
-        clock: Arc<dyn Clock>,
-        plan: Plan,
-    ) -> Driver {
-        let (store, person) = (Arc::clone(store), Arc::clone(person));
-        if self.kind == Kind::Async {
-            let threaded = Arc::new(Threaded::new(Arc::clone(transport)));
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-            let person = Arc::new(Threaded::new(person));
-            let driver = nonblocking::Driver::new(threaded, store, person, clock);
-            return Driver::Async(driver, runtime, plan);
-        }
-        Driver::Blocking(blocking::Driver::new(Arc::clone(transport), store, person, clock))
+        };
+        stage.play(strikes, |driver, cancel| command.run(self, driver, held, cancel))
     }
 
     /// A driver of tasks without faults, by which nobody is asked.
     pub(crate) fn calm_driver(&self) -> nonblocking::Driver {
         let transport = Arc::new(Threaded::new(Arc::new(self.way())));
-        let person = Arc::new(FaultyPerson { password: Secret::default(), plan: Plan::default() });
+        let person = Arc::new(Knows(Secret::default()));
         let (store, clock) = (Arc::clone(&self.store), Arc::new(self.clock.clone()));
         nonblocking::Driver::new(transport, store, Arc::new(Threaded::new(person)), clock)
     }
@@ -180,8 +123,7 @@ impl World {
             password: Some(Secret::from(password)),
             ..LoginOptions::default()
         };
-        let plan = Plan::default();
-        let person = FaultyPerson { password: Secret::default(), plan };
+        let person = Knows(Secret::default());
         let store = Arc::new(MemoryStore::new());
         let driver = blocking::Driver::new(
             Arc::new(self.way()),
@@ -234,7 +176,7 @@ impl World {
     }
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let memory = std::path::Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
