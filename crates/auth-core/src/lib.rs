@@ -26,8 +26,8 @@ pub use digest::Digest;
 pub use error::Error;
 pub use foreign::Foreign;
 pub use question::{
-    Answer, BrowserQuestion, CodeQuestion, Holder, MethodQuestion, Notice, PageQuestion, PasswordQuestion,
-    PromptFault, ProviderQuestion, Question, SiteQuestion,
+    Answer, BrowserQuestion, CodeQuestion, Holder, KeyQuestion, MethodQuestion, Notice, PageQuestion,
+    PasswordQuestion, PromptFault, ProviderQuestion, Question, SiteQuestion,
 };
 pub use secret::Secret;
 pub use seed::Seed;

@@ -22,6 +22,8 @@ pub enum Question {
     Method(MethodQuestion),
     /// A code of an authenticator app, or a backup code.
     Code(CodeQuestion),
+    /// A program's key.
+    Key(KeyQuestion),
     /// To go on in a browser.
     Browser(BrowserQuestion),
     /// To have a page of another origin opened.
@@ -89,6 +91,15 @@ pub struct CodeQuestion {
     pub left: u8,
 }
 
+/// The key of a program, which goes to this origin (spec: Shotgun, section 2.3).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct KeyQuestion {
+    /// Who will receive it.
+    pub origin: Origin,
+    /// Whose key.
+    pub name: Foreign,
+}
+
 /// Whether to go on in a browser, which opens then, or whose address is shown (spec: Shotgun, section 6).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct BrowserQuestion {
@@ -126,6 +137,8 @@ pub enum Answer {
     Method(usize),
     /// To [`Question::Code`].
     Code(Secret),
+    /// To [`Question::Key`].
+    Key(Secret),
     /// To [`Question::Browser`] or [`Question::Page`]: yes.
     Proceed,
 }

@@ -36,8 +36,9 @@ use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 use auth_core::wire::json::{Json, NotJson};
 use auth_core::wire::{Authorization, Body, Method, Request, Response};
 use auth_core::{
-    Answer, BrowserQuestion, CodeQuestion, Digest, Error, Foreign, Holder, MethodQuestion, Notice,
-    PageQuestion, PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
+    Answer, BrowserQuestion, CodeQuestion, Digest, Error, Foreign, Holder, KeyQuestion, MethodQuestion,
+    Notice, PageQuestion, PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed,
+    SiteQuestion,
 };
 use canary::{has_debug, plant, silent, silent_error, silent_text};
 
@@ -280,10 +281,12 @@ fn ports_and_questions_show_none_s1() {
     silent::<MethodQuestion>(&MethodQuestion { origin: origin.clone(), methods, suggested: 0 });
     let username = Foreign::from("alice");
     silent::<CodeQuestion>(&CodeQuestion { origin: origin.clone(), username, refused: false, left: 1 });
+    silent::<KeyQuestion>(&KeyQuestion { origin: origin.clone(), name: Foreign::from("robot") });
     silent::<BrowserQuestion>(&BrowserQuestion { origin: origin.clone(), username: None });
     let page = url().with_query(&plant("query"));
     silent::<PageQuestion>(&PageQuestion { origin: origin.clone(), page: page.clone() });
     silent::<Answer>(&Answer::Code(secret("code")));
+    silent::<Answer>(&Answer::Key(secret("key")));
     silent::<Notice>(&Notice::Page { page, origin: origin.clone() });
     let answer = Answer::Password { username: Foreign::from("alice"), password: secret("password") };
     silent::<Answer>(&answer);

@@ -126,8 +126,8 @@ pub use auth_core::time::{Now, SpanError, Tick, Timestamp, parse_span};
 pub use auth_core::wire::{Authorization, Body, Method, Request, Response};
 #[doc(inline)]
 pub use auth_core::{
-    Answer, BrowserQuestion, CodeQuestion, Digest, Foreign, Holder, MethodQuestion, Notice, PageQuestion,
-    PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
+    Answer, BrowserQuestion, CodeQuestion, Digest, Foreign, Holder, KeyQuestion, MethodQuestion, Notice,
+    PageQuestion, PasswordQuestion, PromptFault, ProviderQuestion, Question, Secret, Seed, SiteQuestion,
 };
 #[cfg(feature = "browser")]
 #[doc(inline)]

@@ -25,7 +25,7 @@ mod unix {
     use auth_core::shotgun::SignInMethod;
     use auth_core::site::{Url, UrlError};
     use auth_core::{
-        Answer, BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PageQuestion,
+        Answer, BrowserQuestion, CodeQuestion, Foreign, KeyQuestion, MethodQuestion, Notice, PageQuestion,
         PasswordQuestion, PromptFault, ProviderQuestion, Question, SiteQuestion,
     };
     use auth_prompt_cli::{TerminalPrompt, program_handles_signals};
@@ -126,6 +126,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                     let username = username.unwrap_or_default();
                     Question::Code(CodeQuestion { origin, username, refused, left })
                 }
+                "key" => Question::Key(KeyQuestion { origin, name: username.unwrap_or_default() }),
                 "page" => {
                     let page = self.words.first().unwrap().parse().unwrap();
                     Question::Page(PageQuestion { origin, page })
@@ -168,7 +169,7 @@ HOW to run PROGRAM, with a terminal at standard input:
                 let text = Foreign::from(args.next().unwrap_or_default());
                 TerminalPrompt::new().tell(&Notice::Confirmation(text));
             }
-            "password" | "provider" | "site" | "method" | "code" | "browser" | "page" => {
+            "password" | "provider" | "site" | "method" | "code" | "browser" | "page" | "key" => {
                 ask(&kind, &Options::read(args));
             }
             _ => println!("{HELP}"),
@@ -300,6 +301,7 @@ HOW to run PROGRAM, with a terminal at standard input:
             Ok(Answer::Site(site)) => format!("site {site}"),
             Ok(Answer::Method(index)) => format!("method {index}"),
             Ok(Answer::Code(code)) => format!("a code of {} bytes", code.len()),
+            Ok(Answer::Key(key)) => format!("a key of {} bytes", key.len()),
             Ok(Answer::Proceed) => "goes on".to_owned(),
             Ok(_) => "something else".to_owned(),
             Err(PromptFault::Cancelled) => "cancelled".to_owned(),

@@ -74,6 +74,12 @@ pub(crate) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, Pr
                 code => Ok(Answer::Code(Secret::from(code))),
             }
         }
+        Question::Key(question) => {
+            say(&text::before_key(question));
+            say(text::NOT_HIDDEN);
+            let key = line(text::KEY, dismissed)?;
+            if key.is_empty() { Err(PromptFault::Cancelled) } else { Ok(Answer::Key(key)) }
+        }
         Question::Browser(question) => {
             say(&text::before_browser(question));
             line(text::PROCEED, dismissed).map(|_| Answer::Proceed)

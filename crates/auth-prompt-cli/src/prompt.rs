@@ -96,6 +96,11 @@ mod dialogue {
             Question::Site(question) => site(question, asking),
             Question::Method(question) => method(question, asking),
             Question::Code(question) => code(question, asking),
+            Question::Key(question) => {
+                asking.say(&text::before_key(question))?;
+                let key = asking.hidden(text::KEY)?;
+                if key.is_empty() { Err(End::Cancelled) } else { Ok(Answer::Key(key)) }
+            }
             Question::Browser(question) => {
                 asking.say(&text::before_browser(question))?;
                 asking.shown(text::PROCEED).map(|_| Answer::Proceed)

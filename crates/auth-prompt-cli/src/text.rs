@@ -58,7 +58,7 @@ mod questions {
     use auth_core::shotgun::SignInMethod;
     use auth_core::site::{Origin, Scheme};
     use auth_core::{
-        BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, PageQuestion, PasswordQuestion,
+        BrowserQuestion, CodeQuestion, Foreign, KeyQuestion, MethodQuestion, PageQuestion, PasswordQuestion,
         ProviderQuestion, SiteQuestion,
     };
 
@@ -68,10 +68,10 @@ mod questions {
 
     pub(crate) const USERNAME: &str = "Username: ";
     pub(crate) const PASSWORD: &str = "Password: ";
-    pub(crate) const NOT_HIDDEN: &str =
-        "Warning: there is no terminal. A password that is typed here can be seen.\n";
+    pub(crate) const NOT_HIDDEN: &str = "Warning: there is no terminal. What is typed here can be seen.\n";
     pub(crate) const CHOICE: &str = "Choose an authentication provider (or press Enter to cancel): ";
     pub(crate) const CODE: &str = "Code (or press Enter to cancel): ";
+    pub(crate) const KEY: &str = "Key (or press Enter to cancel): ";
     pub(crate) const PROCEED: &str = "Press Enter to go on, or Ctrl-C to cancel: ";
     pub(crate) const BAD_SITE: &str = "That is no address: it has characters that cannot be shown.\n";
     pub(crate) const BAD_CODE: &str = "That is no code: it has characters that cannot be shown.\n";
@@ -177,6 +177,12 @@ mod questions {
         format!(
             "{origin} asks for the code of {username}: of an authenticator app, or a backup code.\n{warning}"
         )
+    }
+
+    /// What stands before a key is asked for.
+    pub(crate) fn before_key(question: &KeyQuestion) -> String {
+        let KeyQuestion { origin, name: whose } = question;
+        format!("{origin} asks for the key of {}.\n{}", name(whose), in_clear(origin, "key"))
     }
 
     /// What stands before a browser is used.

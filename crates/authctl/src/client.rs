@@ -9,8 +9,8 @@ use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
 use auth_native::shotgun::{Program, ShotgunSite};
 use auth_native::{
-    Answer, Error, Foreign, Notice, PasswordQuestion, Profile, Profiles, PromptFault, Question, Request,
-    Response, Secret, TerminalPrompt, TiledDirectory, TiledUri, Waiting, WithBrowser, address,
+    Answer, Error, Foreign, KeyQuestion, Notice, Profile, Profiles, PromptFault, Question, Request, Response,
+    Secret, TerminalPrompt, TiledDirectory, TiledUri, Waiting, WithBrowser, address,
 };
 
 use crate::interrupt::Interrupts;
@@ -70,16 +70,9 @@ impl Client {
 
     /// Asks the person for a script's key.
     pub(crate) fn ask_key(&self, site: &ShotgunSite, script: &str) -> Result<Secret, Failure> {
-        let question = Question::Password(PasswordQuestion {
-            origin: site.origin().clone(),
-            provider: "script key".into(),
-            username: Some(script.into()),
-            suggested: None,
-            refused: false,
-            left: 1,
-        });
+        let question = Question::Key(KeyQuestion { origin: site.origin().clone(), name: script.into() });
         match self.person.ask(&question, &Dismiss::new()) {
-            Ok(Answer::Password { password, .. }) => Ok(password),
+            Ok(Answer::Key(key)) => Ok(key),
             Ok(_) | Err(PromptFault::Cancelled) => {
                 Err(self.failure(&AuthError::Cancelled.into(), &site.to_string(), Doing::AsScript))
             }

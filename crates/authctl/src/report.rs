@@ -217,7 +217,7 @@ impl Words<'_> {
                 "Check the script's name and its key.".to_owned()
             }
             AuthError::Rejected(_) => {
-                "Check the name, the password and the provider, and run it again.".to_owned()
+                "Check the name, the password and, where there are several, the provider.".to_owned()
             }
             AuthError::NotApproved(_) => format!("Run `{login}` again, and approve it in the browser."),
             AuthError::Transient(trouble) => self.trouble(trouble),

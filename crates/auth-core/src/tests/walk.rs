@@ -201,6 +201,9 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
             Event::Answer(Answer::Code(Secret::default())),
             Event::PromptFailed(PromptFault::Cancelled),
         ],
+        Step::Ask(Question::Key(_)) => {
+            vec![Event::Answer(Answer::Key(secret("key"))), Event::PromptFailed(PromptFault::Cancelled)]
+        }
         Step::Ask(Question::Browser(_) | Question::Page(_)) => vec![
             Event::Answer(Answer::Proceed),
             Event::PromptFailed(PromptFault::Cancelled),
@@ -246,6 +249,7 @@ fn strangers() -> Vec<Event> {
         Event::Answer(Answer::Site("s".into())),
         Event::Answer(Answer::Method(99)),
         Event::Answer(Answer::Code(secret("c"))),
+        Event::Answer(Answer::Key(secret("k"))),
         Event::Answer(Answer::Proceed),
         Event::PromptFailed(PromptFault::Cancelled),
         Event::Told,
@@ -274,6 +278,7 @@ fn belongs<T>(step: &Step<T>, event: &Event) -> bool {
         | (Step::Ask(Question::Password(_)), Event::Answer(Answer::Password { .. }))
         | (Step::Ask(Question::Site(_)), Event::Answer(Answer::Site(_)))
         | (Step::Ask(Question::Code(_)), Event::Answer(Answer::Code(_)))
+        | (Step::Ask(Question::Key(_)), Event::Answer(Answer::Key(_)))
         | (Step::Ask(Question::Browser(_) | Question::Page(_)), Event::Answer(Answer::Proceed)) => true,
         (Step::Ask(Question::Provider(question)), Event::Answer(Answer::Provider(index))) => {
             *index < question.providers.len()

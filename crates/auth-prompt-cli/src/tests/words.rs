@@ -3,8 +3,8 @@
 use auth_core::shotgun::SignInMethod;
 use auth_core::site::{Origin, Url, UrlError};
 use auth_core::{
-    BrowserQuestion, CodeQuestion, Foreign, MethodQuestion, Notice, PageQuestion, PasswordQuestion,
-    SiteQuestion,
+    BrowserQuestion, CodeQuestion, Foreign, KeyQuestion, MethodQuestion, Notice, PageQuestion,
+    PasswordQuestion, SiteQuestion,
 };
 
 use super::*;
@@ -72,6 +72,8 @@ fn a_code_and_a_browser_say_where_it_goes_on_t1_t5() {
     question.refused = true;
     let refused = "Code not recognized. Retry, or press Enter to cancel. (2 attempts left)\n";
     assert_eq!(before_code(&question), refused);
+    let key = KeyQuestion { origin: origin(), name: Foreign::from(EVIL) };
+    assert_eq!(before_key(&key), format!("https://studio.example asks for the key of {SHOWN}.\n"));
     let question = BrowserQuestion { origin: origin(), username: Some(Foreign::from(EVIL)) };
     let text = before_browser(&question);
     assert!(text.starts_with(&format!("Signing in to https://studio.example as {SHOWN}\n")), "{text}");

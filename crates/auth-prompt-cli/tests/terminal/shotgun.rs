@@ -50,6 +50,15 @@ fn a_code_is_seen_while_it_is_typed_and_asked_for_again() {
 }
 
 #[test]
+fn a_key_is_not_seen_while_it_is_typed_and_nothing_is_a_cancel_s3() {
+    let args = ["key", "--username", "robot"];
+    let asks = "http://127.0.0.1:8000 asks for the key of robot.\nKey (or press Enter to cancel): \n";
+    for (typed, printed) in [("a key\n", "a key of 5 bytes"), ("\n", "cancelled")] {
+        assert_eq!(screen_of(&args, &[("cancel): ", typed)], printed), asks);
+    }
+}
+
+#[test]
 fn a_browser_is_gone_to_by_enter_alone() {
     let screen = screen_of(&["browser", "--username", "ada"], &[("cancel: ", "\n")], "goes on");
     let words = "This goes on in a browser, on a page of that site: it opens, or its address is shown.\n";
@@ -104,7 +113,7 @@ fn strangers_text_in_them_arrives_as_text_t1_t2() {
         screen.contains(&format!("  {shown}\n")) && screen.contains(&format!("Site [{shown}]: ")),
         "{screen}"
     );
-    for kind in ["code", "browser"] {
+    for kind in ["code", "key", "browser"] {
         let screen = screen_of(&[kind, "--username", name], &[("cancel", "\u{3}")], "cancelled");
         assert!(screen.contains(shown), "{screen}");
     }

@@ -447,11 +447,15 @@ fn what_helps_depends_on_what_was_being_done() {
     let down = || AuthError::from(Trouble::Unreachable(TransportFault::Connect));
     let choice = || AuthError::from(CannotPrompt::NotAllowed);
     let cases = [
-        (wrong(), Doing::SigningIn, "Check the name, the password and the provider, and run it again."),
+        (
+            wrong(),
+            Doing::SigningIn,
+            "Check the name, the password and, where there are several, the provider.",
+        ),
         (
             wrong(),
             Doing::SigningInUnasked,
-            "Check the name, the password and the provider, and run it again.",
+            "Check the name, the password and, where there are several, the provider.",
         ),
         (down(), Doing::SigningIn, "Check that the server is running, and its host and port."),
         (

@@ -139,7 +139,7 @@ fn the_end_of_a_session_is_said_and_nobody_is_asked() {
 }
 
 #[test]
-fn a_scripts_key_comes_from_a_file_a_descriptor_or_the_environment_s3() {
+fn a_scripts_key_comes_from_a_file_a_descriptor_the_environment_or_a_question_s3() {
     let studio = Studio::new();
     let (url, key) = (&studio.url, plant("a script's key"));
     // Outside of the home, which is searched for secrets.
@@ -159,6 +159,11 @@ fn a_scripts_key_comes_from_a_file_a_descriptor_or_the_environment_s3() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     collect(command.spawn().unwrap()).is(0);
+    for (typed, exit) in [(format!("{key}\n"), 0), ("\n".to_owned(), 5)] {
+        let mut asked = studio.home.command(&call[..call.len() - 1]);
+        asked.env("TILED_FORCE_PROMPT", "1");
+        end(asked, &typed).is(exit).says(&[&format!("{url} asks for the key of robot.")]);
+    }
     studio.run(&call).is(2).says(&["given nowhere", "--script-key-file", "AUTHCTL_SCRIPT_KEY"]);
     let open = fs::File::open(&path).unwrap();
     let missing = (open.as_raw_fd() + 40).to_string();
