@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use auth_core::ports::{Dismiss, Prompt, Store as _};
+use auth_core::ports::{Change, Dismiss, Key, Prompt, SiteEntry, Store as _};
 use auth_core::shotgun::{ShotgunSite as Site, SignInMethod};
 use auth_core::time::Timestamp;
 use auth_core::{Answer, Error as AuthError, Foreign, Notice, PromptFault, Question, Secret, Seed};
@@ -179,6 +179,104 @@ fn a_core_configurations_script_is_the_user_and_is_not_removed() {
     // Without it, a person.
     assert_eq!(world.auth(core()).user(None).unwrap().value.login(), Some(&"ada".into()));
     assert_eq!(world.asked(), ["password"]);
+}
+
+#[test]
+fn a_studios_key_and_token_are_shown_to_the_site_that_is_meant_alone_p6() {
+    let (world, other) = (World::new(), World::new());
+    let core = CoreDefaults::new(other.site(), Defaults::new()).script("robot", Secret::from(plant("key")));
+    let token =
+        UserCredentials::Session { login: "bob".into(), token: Secret::from(plant("token")), metadata: None };
+    let studio = Studio { site: other.site(), credentials: token, signed_in: Arc::default() };
+    for auth in [world.auth(core), world.auth(studio)] {
+        assert_eq!(auth.default_user(&world.site()), Ok(None));
+        assert!(auth.default_user(&other.site()).unwrap().is_some());
+        assert_eq!(auth.user(&world.site()).unwrap().value.login(), Some(&"ada".into()));
+        assert_eq!(world.asked(), ["password"]);
+        assert!(auth.clear_default_user(&world.site()).unwrap().is_some());
+    }
+}
+
+#[test]
+fn who_is_meant_by_the_rules_is_asked_for_though_somebody_else_signed_in_last() {
+    let world = World::new();
+    world.auth(Defaults::new()).login(&world.site(), LoginOptions::default()).unwrap();
+    assert_eq!(world.asked(), ["password"]);
+    let nobody =
+        Studio { site: world.site(), credentials: UserCredentials::Nobody, signed_in: Arc::default() };
+    world.auth(nobody).user(&world.site()).unwrap();
+    assert_eq!(world.asked(), ["password"]);
+    world.auth(Means("bob")).user(&world.site()).unwrap();
+    assert_eq!(world.asked(), ["password"]);
+    world.auth(Means("ADA")).user(&world.site()).unwrap();
+    assert_eq!(world.asked(), Vec::<&str>::new());
+}
+
+/// Rules that mean one login, whoever signed in.
+#[derive(Debug)]
+struct Means(&'static str);
+
+impl DefaultsManager for Means {
+    fn login(&self, _: &Site, _: &Remembered) -> Option<Foreign> {
+        Some(self.0.into())
+    }
+}
+
+#[test]
+fn who_is_not_to_be_remembered_is_not_stored_and_nobody_stored_is_used() {
+    let world = World::new();
+    world.auth(Defaults::new()).login(&world.site(), LoginOptions::default()).unwrap();
+    let kept = world.store.load(&world.site().key("ada")).unwrap();
+    let auth = blocking::Authenticator::builder()
+        .store(world.store.clone())
+        .prompt(world.ada.clone())
+        .clock(Arc::new(world.server.clock().clone()))
+        .remember_me(false)
+        .build_shotgun(Program { product: "tool".into(), machine: "render07".into() })
+        .unwrap();
+    world.asked();
+    let user = auth.user(&world.site()).unwrap().value;
+    assert_eq!(world.asked(), ["password"]);
+    assert_eq!(auth.user(&world.site()).unwrap().value, user);
+    assert_eq!(world.asked(), Vec::<&str>::new());
+    assert_eq!(world.store.load(&world.site().key("ada")).unwrap(), kept);
+}
+
+#[test]
+fn who_signs_out_is_signed_out_of_what_another_program_has_got_meanwhile() {
+    let world = World::new();
+    let auth = world.auth(Defaults::new());
+    let old = auth.login(&world.site(), LoginOptions::default()).unwrap().value;
+    let new = world.auth(Defaults::new()).login(&world.site(), LoginOptions::default()).unwrap().value;
+    assert_ne!(old, new);
+    auth.clear_user(&old).unwrap();
+    assert_eq!(auth.default_user(&world.site()), Ok(None));
+}
+
+#[test]
+fn one_login_is_struck_off_the_list_and_others_of_the_site_stay() {
+    let world = World::new();
+    let auth = world.auth(Defaults::new());
+    let brought = |login: &str| SessionDetails {
+        site: Some(world.site()),
+        login: login.into(),
+        token: Some(Secret::from(plant("token"))),
+        ..SessionDetails::default()
+    };
+    auth.login(&world.site(), LoginOptions::default()).unwrap();
+    auth.session_user(brought("bob")).unwrap();
+    let bobs = SiteEntry { user: Some("bob".into()), ..entry(world.site().key("bob")) };
+    world.store.apply(&Change::Prefer(bobs)).unwrap();
+    auth.forget_login(&world.site(), &"Bob".into()).unwrap();
+    let logins =
+        || -> Vec<_> { world.store.sites().unwrap().into_iter().map(|entry| entry.key.slot).collect() };
+    assert_eq!(logins(), [world.site().key("ada").slot]);
+    auth.forget(&world.site()).unwrap();
+    assert_eq!(logins(), Vec::<String>::new());
+}
+
+fn entry(key: Key) -> SiteEntry {
+    SiteEntry { key, user: None, allow_http: false, method: None, pages: None }
 }
 
 /// A studio whose users come from elsewhere.

@@ -151,7 +151,8 @@ impl Error {
                 Policy::NoSuchProvider { .. }
                 | Policy::NoSuchMethod { .. }
                 | Policy::NoPasswords { .. }
-                | Policy::NoConsoleWay
+                | Policy::NoConsoleWay { .. }
+                | Policy::NoWindow
                 | Policy::NoAppSession,
             ) => Remedy::PresentAnother,
             Self::Transient(_) | Self::Peer(Peer::Fault { .. }) => Remedy::TryLater,
@@ -292,11 +293,18 @@ pub enum Policy {
         /// Who signs people in.
         by: SignsIn,
     },
-    /// People sign in to the site in a browser that is part of the program, and there is none at a terminal.
+    /// The site takes no passwords, and does not let a program ask for a session in the person's browser either: people
+    /// sign in to it in a browser that is part of the program, and there is none at a terminal.
     #[error(
-        "this site signs people in by single sign-on, and its app session launcher, which works at a terminal, is off"
+        "this site signs people in by {by}; the method that works is web, in a window: its app session launcher is off"
     )]
-    NoConsoleWay,
+    NoConsoleWay {
+        /// Who signs people in.
+        by: SignsIn,
+    },
+    /// The site's own pages were asked for, and there is no window to show them in.
+    #[error("the method web shows the site's pages in a window, and there is none here")]
+    NoWindow,
     /// The site does not let a program ask for a session in the person's browser.
     #[error("this site's app session launcher, with which a program signs in through the browser, is off")]
     NoAppSession,

@@ -1,7 +1,10 @@
 //! Which proxy requests go through.
 
+use auth_core::error::{Sent, TransportFault};
+use auth_core::ports::Unreachable;
 use auth_core::shotgun::Proxy;
-use auth_core::site::{Origin, Url};
+use auth_core::site::{Origin, Scheme, Url};
+use auth_core::wire::{Request, Response};
 
 /// Which proxy requests go through.
 ///
@@ -40,6 +43,15 @@ impl ProxyChoice {
             _ => Chosen::None,
         }
     }
+}
+
+/// An answer to a request in clear, unless it is a proxy that wants to know who asks: only a proxy answers so, and the
+/// server has not been reached (RFC 9110 section 15.5.8). One that makes a tunnel says so when it is to make it.
+pub(crate) fn let_in(request: &Request, response: Response) -> Result<Response, Unreachable> {
+    if request.url.origin().scheme() == Scheme::Http && response.status() == 407 {
+        return Err(Unreachable { fault: TransportFault::Proxy, sent: Sent::No });
+    }
+    Ok(response)
 }
 
 /// What was chosen, for one server.

@@ -107,6 +107,13 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         self.defaults.take().unwrap_or_else(|| Arc::new(Defaults::new()))
     }
 
+    #[cfg(feature = "shotgun")]
+    pub(crate) fn keep_in_memory_if_it_forgets(&mut self) {
+        if self.forgets {
+            self.store = Some(Arc::new(auth_store::MemoryStore::new()));
+        }
+    }
+
     /// Where sessions are kept.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
@@ -169,7 +176,8 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
     }
 
     /// With `false`, sessions are kept in memory only, for as long as a connection lives; none that is stored is used,
-    /// and what is stored for a site is removed once somebody has signed in to it.
+    /// and what is stored for a site is removed once somebody has signed in to it. For Shotgun sites sessions, and who
+    /// signed in where, are kept for as long as the authenticator lives, and what is stored stays as it is.
     pub fn remember_me(mut self, remember: bool) -> Self {
         self.forgets = !remember;
         self

@@ -148,7 +148,8 @@ fn class(error: &Error) -> (Exit, &'static str) {
             Policy::ApiKeyOnly => (Exit::REFUSED, "api_key_only"),
             Policy::AnotherUser => (Exit::NOT_SIGNED_IN, "another_user"),
             Policy::NoPasswords { .. } => (Exit::REFUSED, "no_passwords"),
-            Policy::NoConsoleWay => (Exit::REFUSED, "no_console_way"),
+            Policy::NoConsoleWay { .. } => (Exit::REFUSED, "no_console_way"),
+            Policy::NoWindow => (Exit::REFUSED, "no_window"),
             Policy::NoAppSession => (Exit::REFUSED, "no_app_session"),
             Policy::AnotherAccount { .. } => (Exit::REFUSED, "another_account"),
             Policy::TooOld { .. } => (Exit::NETWORK, "too_old"),
@@ -292,9 +293,10 @@ impl Words<'_> {
                 "Ask whoever runs the server for its key; authctl does not keep keys yet.".to_owned()
             }
             Policy::AnotherUser => format!("Run `{}` to be signed in as yourself.", self.login("")),
-            Policy::NoPasswords { .. } | Policy::NoConsoleWay | Policy::NoAppSession => {
-                "Sign in by another method, or ask whoever runs the site.".to_owned()
-            }
+            Policy::NoPasswords { .. }
+            | Policy::NoConsoleWay { .. }
+            | Policy::NoWindow
+            | Policy::NoAppSession => "Sign in by another method, or ask whoever runs the site.".to_owned(),
             Policy::AnotherAccount { .. } => {
                 "Sign in to the site as yourself in the browser, and run it again.".to_owned()
             }

@@ -13,7 +13,7 @@ fn only_definite_answers_end_a_session_h17() {
         (Error::NotApproved(NotApproved::Gone), false),
         (Error::Transient(Trouble::Unreachable(TransportFault::Timeout)), false),
         (Error::Policy(Policy::ApiKeyOnly), false),
-        (Error::Policy(Policy::NoConsoleWay), false),
+        (Error::Policy(Policy::NoWindow), false),
         (Error::Peer(Peer::Circles), false),
         (Error::Peer(Peer::Fault { message: Foreign::default() }), false),
         (Error::Cancelled, false),

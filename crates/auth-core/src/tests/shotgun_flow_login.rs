@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::{Sent, TransportFault, Trouble};
 use crate::flow::script::{Turn, with};
 use crate::flow::shotgun::script::*;
 use crate::question::{BrowserQuestion, PasswordQuestion};
@@ -138,15 +139,39 @@ fn approved_later(name: &str) -> Vec<Turn> {
 fn a_way_that_cannot_work_is_refused_before_anything_is_asked_or_sent() {
     let by = |method| LoginOptions { method: Some(method), ..LoginOptions::default() };
     let cases = [
-        (by(SignInMethod::Password), "saml2", Policy::NoPasswords { by: SignsIn::SingleSignOn }.into()),
-        (given(), "saml2", Policy::NoPasswords { by: SignsIn::SingleSignOn }.into()),
-        (by(SignInMethod::AppSession), "default", Policy::NoAppSession.into()),
-        (by(SignInMethod::Web), "saml2", Policy::NoConsoleWay.into()),
-        (LoginOptions::default(), "saml2", Policy::NoConsoleWay.into()),
+        (by(SignInMethod::Password), "saml2", false, Policy::NoConsoleWay { by: SignsIn::SingleSignOn }),
+        (given(), "saml2", false, Policy::NoConsoleWay { by: SignsIn::SingleSignOn }),
+        (given(), "saml2", true, Policy::NoPasswords { by: SignsIn::SingleSignOn }),
+        (by(SignInMethod::AppSession), "default", false, Policy::NoAppSession),
+        (by(SignInMethod::Web), "saml2", false, Policy::NoWindow),
+        (by(SignInMethod::Web), "default", true, Policy::NoWindow),
+        (LoginOptions::default(), "saml2", false, Policy::NoConsoleWay { by: SignsIn::SingleSignOn }),
     ];
-    for (options, kind, error) in cases {
-        assert_eq!(run(login(options), [knows(kind, false)]), Err(error), "{kind}");
+    for (options, kind, app_session, error) in cases {
+        let end = run(login(options), [knows(kind, app_session)]);
+        assert_eq!(end, Err(error.into()), "{kind} {app_session}");
     }
+}
+
+#[test]
+fn a_refused_password_names_the_ways_that_the_site_has() {
+    let by = SignsIn::AutodeskIdentity;
+    let ways =
+        [(false, Policy::NoConsoleWay { by }, "web"), (true, Policy::NoPasswords { by }, "app-session")];
+    for (app_session, error, named) in ways {
+        assert!(error.to_string().contains(named), "{error}");
+        let turns = [knows("oxygen", app_session), (sign_in("ada", "pw", None), fault(110))];
+        assert_eq!(run(login(given()), turns), Err(error.into()));
+    }
+}
+
+#[test]
+fn who_must_not_be_asked_is_not_asked_for_a_code_or_an_approval() {
+    let never = LoginOptions { never_ask: true, ..given() };
+    let turns = [knows("default", false), (sign_in("ada", "pw", None), fault(106))];
+    assert_eq!(run(login(never.clone()), turns), Err(CannotPrompt::NotAllowed.into()));
+    let by_approval = LoginOptions { method: Some(SignInMethod::AppSession), ..never };
+    assert_eq!(run(login(by_approval), [knows("default", true)]), Err(CannotPrompt::NotAllowed.into()));
 }
 
 #[test]
@@ -158,8 +183,11 @@ fn nothing_goes_over_a_network_in_clear_unless_that_is_allowed_n1() {
     };
     let error = Policy::PlainHttp(site.origin().clone()).into();
     assert_eq!(run(flow(false), []), Err(error));
-    let asked = crate::flow::script::Talk::start(flow(true));
-    asked.assert_next(&crate::flow::script::send(crate::shotgun::info::request(&site)));
+    let told = tell(Notice::PlainHttp(site.origin().clone()));
+    let asked = crate::flow::script::send(crate::shotgun::info::request(&site));
+    let turns =
+        [(told, Event::Told), (asked, Event::Unreachable { fault: TransportFault::Tls, sent: Sent::No })];
+    assert_eq!(run(flow(true), turns), Err(Trouble::Unreachable(TransportFault::Tls).into()));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::connect::{self, Lookup, Progress};
 use super::secure::Trust;
 use crate::ProxyChoice;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
-use crate::proxy::Chosen;
+use crate::proxy::{self, Chosen};
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
@@ -132,8 +132,10 @@ impl UreqTransport {
 impl Transport for UreqTransport {
     fn send(&self, request: &Request) -> Result<Response, Unreachable> {
         let progress = Progress::default();
-        self.exchange(request, &progress)
-            .map_err(|error| Unreachable { fault: progress.fault(&error), sent: progress.sent() })
+        let response = self
+            .exchange(request, &progress)
+            .map_err(|error| Unreachable { fault: progress.fault(&error), sent: progress.sent() })?;
+        proxy::let_in(request, response)
     }
 }
 

@@ -23,7 +23,7 @@ use super::{Threaded, aside};
 use crate::ProxyChoice;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
-use crate::proxy::Chosen;
+use crate::proxy::{self, Chosen};
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
@@ -147,7 +147,7 @@ impl ReqwestTransport {
 
 impl Transport for ReqwestTransport {
     fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
-        Box::pin(self.exchange(request))
+        Box::pin(async move { proxy::let_in(request, self.exchange(request).await?) })
     }
 }
 

@@ -48,6 +48,16 @@ fn a_proxy_on_this_machine_serves_for_this_machine_if_it_was_named_n4() {
 }
 
 #[test]
+fn a_proxy_that_wants_to_know_who_asks_is_no_answer_of_a_server_in_clear() {
+    let proxy = Server::of("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+    let refused = through("", &proxy).send(&post(url("http://off.invalid/")));
+    assert_eq!(refused, Err(Unreachable { fault: TransportFault::Proxy, sent: Sent::No }));
+    // One that stands in the way and was not named.
+    let refused = transport().proxied(ProxyChoice::Direct).send(&post(proxy.url("/")));
+    assert_eq!(refused, Err(Unreachable { fault: TransportFault::Proxy, sent: Sent::No }));
+}
+
+#[test]
 fn what_was_chosen_goes_before_what_the_environment_names() {
     let proxy = Server::of("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
     let (_, here) = module_path!().split_once("::").unwrap();

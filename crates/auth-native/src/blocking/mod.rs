@@ -54,6 +54,7 @@ impl Builder {
         mut self,
         program: crate::shotgun::Program,
     ) -> Result<shotgun::Authenticator, Error> {
+        self.keep_in_memory_if_it_forgets();
         let defaults = self.take_defaults();
         let proxy = self.proxy.get_or_insert_with(|| defaults.http_proxy()).clone();
         let (engine, settings) = self.engine()?;

@@ -60,8 +60,8 @@ impl Authenticator {
         Ok(Some(User::Human(human)))
     }
 
-    /// Removes the session of a user, if it is still this one. Who it was stays known. A script is not kept, and so not
-    /// removed.
+    /// Removes the session that is kept of a user, this one or another. Who it was stays known. A script is not kept, and
+    /// so not removed.
     pub async fn clear_user(&self, user: &User) -> Result<(), Error> {
         match user {
             User::Human(human) => self.studio.clear(human).await,
@@ -69,9 +69,14 @@ impl Authenticator {
         }
     }
 
-    /// Strikes a site off the list of sites. The sessions of it are not touched.
+    /// Strikes a site off the list of sites, whoever signed in to it. Their sessions are not touched.
     pub async fn forget(&self, site: &ShotgunSite) -> Result<(), Error> {
-        self.studio.forget(site).await
+        self.studio.forget(site, None).await
+    }
+
+    /// Strikes one login of a site off the list of sites. Their session is not touched.
+    pub async fn forget_login(&self, site: &ShotgunSite, login: &Foreign) -> Result<(), Error> {
+        self.studio.forget(site, Some(login)).await
     }
 
     /// Makes somebody a user without a question: by a session token, else by a password, else by what is kept of them.

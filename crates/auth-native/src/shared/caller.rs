@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_core::error::Trouble;
@@ -18,12 +19,14 @@ pub(crate) struct Caller<E> {
     user: Mutex<User>,
     session_uuid: Mutex<Option<Foreign>>,
     warnings: Mutex<Vec<Warning>>,
+    /// True once the person has been told that the site is called in clear, if it is.
+    is_told: AtomicBool,
 }
 
 impl<E: Engine> Caller<E> {
     pub(crate) fn new(studio: Studio<E>, user: User) -> Self {
         let (session_uuid, warnings) = (Mutex::default(), Mutex::default());
-        Self { studio, user: Mutex::new(user), session_uuid, warnings }
+        Self { studio, user: Mutex::new(user), session_uuid, warnings, is_told: AtomicBool::new(false) }
     }
 
     pub(crate) fn user(&self) -> User {
@@ -48,6 +51,15 @@ impl<E: Engine> Caller<E> {
         *self.session_uuid.lock().unwrap_or_else(PoisonError::into_inner) = session_uuid;
     }
 
+    /// Tells the person once for all calls what each of them risks.
+    async fn warn(&self, user: &User) -> Result<(), Error> {
+        if self.is_told.swap(true, Ordering::SeqCst) {
+            Ok(())
+        } else {
+            self.studio.warn_of_http(user.site()).await
+        }
+    }
+
     fn asking<'a>(&self, method: &'a str, args: Option<Secret>) -> Asked<'a> {
         let session_uuid = self.session_uuid.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Asked { method, args, session_uuid }
@@ -62,12 +74,15 @@ impl<E: Engine> Caller<E> {
 
     async fn results(&self, method: &str, args: Option<Secret>) -> Result<Secret, Error> {
         let before = self.user();
+        self.warn(&before).await?;
         let mut user = before.clone();
         let mut warnings = Vec::new();
         let results = self.studio.call(&mut user, self.asking(method, args), &mut warnings).await;
         self.warned().extend(warnings);
-        if user != before {
-            *self.lock() = user;
+        let mut now = self.lock();
+        // What another call has put there meanwhile may be younger.
+        if user != before && *now == before {
+            *now = user;
         }
         results
     }
@@ -92,6 +107,9 @@ impl<E: Engine> Caller<E> {
         let called = match self.studio.discover(user.site()).await {
             Ok(info) => {
                 let args = find::args(&info, "HumanUser", &[], &["id"]);
+                if let Err(error) = self.warn(&user).await {
+                    return Expired::Unknown(error);
+                }
                 self.studio.call_once(&user, self.asking(READ, Some(args))).await
             }
             Err(error) => Err(error),

@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::CannotPrompt;
+use auth_core::error::{CannotPrompt, StoreFault, StoreFaultKind};
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
-use auth_core::ports::{Change, Key, Loaded, SiteEntry};
+use auth_core::ports::{Applied, Change, Key, Loaded, SiteEntry};
 use auth_core::session::{Facts, Identity, Session, Tokens};
 use auth_core::shotgun::{Credentials, Infos, PROVIDER, ShotgunSite, SiteInfo, same_login};
-use auth_core::{Error as AuthError, Foreign, Secret};
+use auth_core::{Error as AuthError, Foreign, Notice, Secret};
 use auth_http::{ProxyChoice, Turn, Waiters};
 
 use super::{Engine, Settings, seed};
@@ -14,6 +14,9 @@ use crate::Error;
 use crate::shotgun::{
     DefaultsManager, HumanUser, Remembered, ScriptUser, SessionDetails, User, UserCredentials,
 };
+
+/// How often a session that changes under our hands is removed again.
+const CLEARS: u8 = 3;
 
 /// Signing in to Shotgun sites, by whatever engine.
 #[derive(Clone)]
@@ -75,8 +78,9 @@ impl<E: Engine> Studio<E> {
     /// Who is there without being asked, on the site that was named or is meant.
     pub(crate) async fn default_user(&self, site: Option<&ShotgunSite>) -> Result<Option<User>, Error> {
         let remembered = self.remembered().await?;
-        let Some(site) = site.cloned().or_else(|| self.defaults.host(&remembered)) else { return Ok(None) };
-        Ok(match self.defaults.user_credentials() {
+        let meant = self.defaults.host(&remembered);
+        let Some(site) = site.cloned().or_else(|| meant.clone()) else { return Ok(None) };
+        Ok(match self.credentials(&site, meant.as_ref()) {
             UserCredentials::Nobody => None,
             UserCredentials::Script { name, key } => Some(User::Script(self.script(site, name, key))),
             UserCredentials::Session { login, token, metadata } => {
@@ -92,12 +96,39 @@ impl<E: Engine> Studio<E> {
         })
     }
 
+    /// Who is there without being asked. What a studio's rules give is for the site that they mean: no other site is
+    /// shown a key or a token of it.
+    fn credentials(&self, site: &ShotgunSite, meant: Option<&ShotgunSite>) -> UserCredentials {
+        match self.defaults.user_credentials() {
+            UserCredentials::Script { .. } | UserCredentials::Session { .. } if meant != Some(site) => {
+                UserCredentials::Stored
+            }
+            credentials => credentials,
+        }
+    }
+
     /// Who is there without being asked, else somebody who is.
     pub(crate) async fn user(&self, site: Option<&ShotgunSite>) -> Result<Outcome<User>, Error> {
-        match self.default_user(site).await? {
-            Some(user) => Ok(Outcome::clean(user)),
-            None => self.sign_in(site, LoginOptions { reuse: true, ..LoginOptions::default() }).await,
+        if let Some(user) = self.default_user(site).await? {
+            return Ok(Outcome::clean(user));
         }
+        let options = LoginOptions::default();
+        let site = self.place(site, &options).await?;
+        let reuse = self.is_last_meant(&site).await?;
+        self.sign_in(Some(&site), LoginOptions { reuse, ..options }).await
+    }
+
+    /// True if whoever signed in to a site last is who is meant there, so that a session that somebody else has got
+    /// meanwhile is the one that is wanted.
+    async fn is_last_meant(&self, site: &ShotgunSite) -> Result<bool, Error> {
+        let remembered = self.remembered().await?;
+        let meant = self.defaults.host(&remembered);
+        if self.credentials(site, meant.as_ref()) != UserCredentials::Stored {
+            return Ok(false);
+        }
+        let Some(last) = remembered.login(site) else { return Ok(true) };
+        let login = self.defaults.login(site, &remembered);
+        Ok(login.is_none_or(|login| same_login(login.raw(), last.raw())))
     }
 
     /// A script of the site that was named or is meant.
@@ -234,6 +265,14 @@ impl<E: Engine> Studio<E> {
         Ok(login.knowing(self.known(site)).allow_pages(pages))
     }
 
+    /// Tells the person that a site is called in clear, where that is allowed and matters.
+    pub(crate) async fn warn_of_http(&self, site: &ShotgunSite) -> Result<(), Error> {
+        if site.origin().is_exposed() && self.allows_http(&self.remembered().await?, site) {
+            self.engine.tell(Notice::PlainHttp(site.origin().clone())).await;
+        }
+        Ok(())
+    }
+
     fn allows_http(&self, remembered: &Remembered, site: &ShotgunSite) -> bool {
         self.settings.allow_http || remembered.of(site).any(|entry| entry.allow_http)
     }
@@ -252,21 +291,32 @@ impl<E: Engine> Studio<E> {
 
     /// Removes what is kept for a user; who signed in last stays known.
     pub(crate) async fn clear(&self, user: &HumanUser) -> Result<(), Error> {
-        let key: Key = user.site.key(user.login.raw());
-        let generation = user.session.tokens.generation();
-        self.engine.look(move |store| store.apply(&Change::ClearIf { key, generation })).await?;
-        Ok(())
+        let mut generation = user.session.tokens.generation();
+        for _ in 0..CLEARS {
+            let key: Key = user.site.key(user.login.raw());
+            let change = Change::ClearIf { key, generation };
+            let Applied::Conflict(stored) = self.engine.look(move |store| store.apply(&change)).await? else {
+                return Ok(());
+            };
+            // Got in its place by somebody else: it is the same person's, and it goes too.
+            generation = stored.session.tokens.generation();
+        }
+        Err(AuthError::from(StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() }).into())
     }
 
-    /// Strikes a site off the list of sites; sessions are not touched.
-    pub(crate) async fn forget(&self, site: &ShotgunSite) -> Result<(), Error> {
-        for key in self.remembered().await?.of(site).map(|entry| entry.key.clone()) {
+    /// Strikes a site, or one login there, off the list of sites; sessions are not touched.
+    pub(crate) async fn forget(&self, site: &ShotgunSite, login: Option<&Foreign>) -> Result<(), Error> {
+        let is_meant = |slot: &str| login.is_none_or(|login| same_login(login.raw(), slot));
+        let remembered = self.remembered().await?;
+        let keys = remembered.of(site).map(|entry| &entry.key).filter(|key| is_meant(&key.slot));
+        for key in keys.cloned() {
             self.engine.look(move |store| store.apply(&Change::Forget(key))).await?;
         }
         Ok(())
     }
 
-    /// One call. A session that has ended is replaced once, and the call made once more.
+    /// One call. A session that has ended is replaced, and the call made once more; a stored one that has ended too is
+    /// replaced as well.
     pub(crate) async fn call(
         &self,
         user: &mut User,
@@ -278,13 +328,14 @@ impl<E: Engine> Studio<E> {
         if !called.has_ended {
             return Ok(called.results?);
         }
-        self.renew(human, &called, warnings).await?;
+        let was_stored = self.renew(human, &called, warnings).await?;
         let called = self.call_once(user, asked.clone()).await?;
         let User::Human(human) = user else { return Ok(called.results?) };
-        // What another program had stored may be as old: then a person is asked.
-        if !called.has_ended || self.renew(human, &called, warnings).await? {
+        // What another program had stored may be as old: then a person is asked. Nobody is asked twice for one call.
+        if !called.has_ended || !was_stored {
             return Ok(called.results?);
         }
+        self.renew(human, &called, warnings).await?;
         Ok(self.call_once(user, asked).await?.results?)
     }
 
@@ -328,9 +379,14 @@ impl<E: Engine> Studio<E> {
         };
         let allow_http = self.allows_http(&self.remembered().await?, site);
         let call = Call::new(site.clone(), method, args, Some(credentials), seed()?);
-        let call = call.session_uuid(session_uuid).knowing(self.known(site)).allow_http(allow_http);
+        let known = self.known(site);
+        let is_news = known.is_none();
+        let call = call.session_uuid(session_uuid).knowing(known).allow_http(allow_http);
         let called = self.run(call).await?.value;
-        self.infos().put(self.engine.now(), site, "", called.info.clone());
+        // What was known before is not made younger.
+        if is_news {
+            self.infos().put(self.engine.now(), site, "", called.info.clone());
+        }
         Ok(called)
     }
 

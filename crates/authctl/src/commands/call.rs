@@ -34,9 +34,9 @@ pub(crate) fn run(plan: Call) -> Result<Exit, Failure> {
         signed_in.value
     };
     let connection = studio.connect(user);
-    let result = connection.call(&method, arguments.as_ref()).map_err(failed)?;
+    let result = connection.call(&method, arguments.as_ref());
     connection.warnings().iter().for_each(|warning| output::warning(warning));
-    output::object(&result)?;
+    output::object(&result.map_err(failed)?)?;
     Ok(Exit::OK)
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn run(plan: &Login) -> Result<Exit, Failure> {
     match client.studio(true, plan.allow_http)?.discover(&site) {
         Ok(_) => shotgun::sign_in(&client, &site, plan, username, password),
         Err(Error::Auth(AuthError::Peer(Peer::NotShotgun { .. }))) => Err(neither(&failed.failure)),
-        Err(_) => Err(failed.failure),
+        Err(error) => {
+            let doing = if plan.password_stdin { Doing::SigningInUnasked } else { Doing::SigningIn };
+            Err(client.failure(&error, &site.to_string(), doing))
+        }
     }
 }
 

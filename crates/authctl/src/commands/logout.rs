@@ -4,7 +4,7 @@ use auth_native::blocking::Status;
 use auth_native::error::{AuthError, Policy};
 use auth_native::ports::SiteEntry;
 use auth_native::shotgun::ShotgunSite;
-use auth_native::{Error, LoggedOut, Revocation};
+use auth_native::{Error, Foreign, LoggedOut, Revocation};
 
 use super::shotgun;
 use crate::client::{Client, shown};
@@ -52,10 +52,20 @@ fn of_shotgun(
     entry: Option<&SiteEntry>,
     forget: bool,
 ) -> Result<Exit, Failure> {
+    let known = client.known()?;
+    let name = site.to_string();
+    // Whoever signed in last is who is signed out.
+    let entry = entry.or_else(|| known.iter().find(|entry| entry.key.site == name));
     let result = shotgun::sign_out(client, entry, site);
     if forget && !matches!(&result, Err(failure) if failure.kind != NOT_SIGNED_IN) {
-        let failed = |error| client.failure(&error, &site.to_string(), Doing::Using);
-        client.studio(true, false)?.forget(site).map_err(failed)?;
+        let failed = |error| client.failure(&error, &name, Doing::Using);
+        let login = entry.map(|entry| Foreign::from(entry.key.slot.as_str()));
+        let studio = client.studio(true, false)?;
+        match login {
+            Some(login) => studio.forget_login(site, &login),
+            None => studio.forget(site),
+        }
+        .map_err(failed)?;
     }
     result.map(|()| Exit::OK)
 }

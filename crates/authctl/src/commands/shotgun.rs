@@ -1,7 +1,7 @@
 //! The commands on a Shotgun site. What it cannot do is said.
 
 use auth_native::blocking::SystemClock;
-use auth_native::error::AuthError;
+use auth_native::error::{AuthError, CannotPrompt};
 use auth_native::ports::{Clock as _, SiteEntry};
 use auth_native::shotgun::{
     Expired, HumanUser, LoginOptions, SessionDetails, ShotgunSite, SignInMethod, User,
@@ -18,6 +18,9 @@ use crate::output;
 use crate::plan::Login;
 use crate::report::{Doing, Failure};
 use crate::stdin;
+
+const WANTS_MORE: &str =
+    "The site wants a code besides the password, or an approval: leave --password-stdin out to be asked.";
 
 /// Signs in.
 pub(crate) fn sign_in(
@@ -52,7 +55,12 @@ pub(crate) fn sign_in(
     };
     let doing = if plan.password_stdin { Doing::SigningInUnasked } else { Doing::SigningIn };
     let studio = client.studio(plan.password_stdin, plan.allow_http)?;
-    let failed = |error| client.failure(&error, &site.to_string(), doing);
+    let failed = |error: Error| {
+        let failure = client.failure(&error, &site.to_string(), doing);
+        // The name and the password are there, and a Shotgun site has no providers.
+        let wants_a_code = plan.password_stdin && error.as_auth() == Some(&CannotPrompt::NotAllowed.into());
+        if wants_a_code { Failure { remedy: WANTS_MORE.to_owned(), ..failure } } else { failure }
+    };
     let Outcome { value: user, warnings } = studio.login(site, options).map_err(failed)?;
     for warning in warnings {
         match warning {

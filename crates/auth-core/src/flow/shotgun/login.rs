@@ -63,6 +63,7 @@ pub struct Login {
 enum State {
     New,
     Looking,
+    Warning,
     Telling,
     Discovering(Box<Discover>),
     Choosing(Vec<SignInMethod>),
@@ -145,6 +146,15 @@ impl Login {
         if self.site.origin().is_exposed() && !self.options.allow_http {
             return Ok(Step::Done(Err(Policy::PlainHttp(self.site.origin().clone()).into())));
         }
+        if self.site.origin().is_exposed() {
+            self.state = State::Warning;
+            return Ok(Step::Tell(Notice::PlainHttp(self.site.origin().clone())));
+        }
+        self.tell(now)
+    }
+
+    /// Says that the session is over, where there was one.
+    fn tell(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
         match (&self.refused, self.options.username.clone()) {
             (Some(_), Some(username)) => {
                 self.state = State::Telling;
@@ -182,13 +192,13 @@ impl Login {
         let asked = self.options.method.or(by_itself);
         let choice = match asked {
             Some(SignInMethod::Password) if info.is_sso() => {
-                return Ok(Step::Done(Err(Policy::NoPasswords { by: SignsIn::SingleSignOn }.into())));
+                return Ok(Step::Done(Err(no_passwords(SignsIn::SingleSignOn, info).into())));
             }
             Some(SignInMethod::AppSession) if !info.app_session => {
                 return Ok(Step::Done(Err(Policy::NoAppSession.into())));
             }
             Some(SignInMethod::Web) => {
-                return Ok(Step::Done(Err(Policy::NoConsoleWay.into())));
+                return Ok(Step::Done(Err(Policy::NoWindow.into())));
             }
             Some(method) => Console::Only(method),
             None => on_console(info, self.options.preferred),
@@ -200,7 +210,7 @@ impl Login {
                 let question = MethodQuestion { origin: origin(), methods, suggested };
                 Ok(Step::Ask(Question::Method(question)))
             }
-            Console::NoWay => Ok(Step::Done(Err(Policy::NoConsoleWay.into()))),
+            Console::NoWay => Ok(Step::Done(Err(Policy::NoConsoleWay { by: SignsIn::SingleSignOn }.into()))),
         }
     }
 
@@ -208,12 +218,16 @@ impl Login {
         self.method = Some(method);
         let username = self.options.username.clone();
         if method == SignInMethod::AppSession {
+            if self.options.never_ask {
+                return Ok(Step::Done(Err(CannotPrompt::NotAllowed.into())));
+            }
             let flow = AppSession::new(self.site.clone(), self.program.clone(), username, self.seed.clone());
             return self.app_session(now, flow.allow_pages(self.pages.clone()), Event::Start);
         }
         let flow = Password::new(self.site.clone(), username)
             .suggested(self.options.suggested.clone())
-            .given(self.options.password.take(), self.options.code.take());
+            .given(self.options.password.take(), self.options.code.take())
+            .never_ask(self.options.never_ask);
         self.password(now, flow, Event::Start)
     }
 
@@ -253,6 +267,11 @@ impl Login {
                 self.granted = Some(value);
                 self.state = State::Locking;
                 Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key }, wait: true }
+            }
+            Err(Error::Policy(Policy::NoPasswords { by })) => {
+                let refusal =
+                    self.info.as_ref().map_or(Policy::NoPasswords { by }, |info| no_passwords(by, info));
+                Step::Done(Err(refusal.into()))
             }
             Err(error) => Step::Done(Err(error)),
         }
@@ -296,6 +315,11 @@ impl Login {
         let value = SignedIn { login, session, reused: false };
         Step::Done(Ok(Outcome { value, warnings: core::mem::take(&mut self.warnings) }))
     }
+}
+
+/// A site that takes no passwords, by the ways that it has.
+fn no_passwords(by: SignsIn, info: &SiteInfo) -> Policy {
+    if info.app_session { Policy::NoPasswords { by } } else { Policy::NoConsoleWay { by } }
 }
 
 impl Asks for Login {
@@ -357,6 +381,7 @@ impl Machine for Login {
             (State::Looking, Event::Loaded(_)) => return self.begin(now),
             (State::Looking, Event::StoreFailed(fault)) => Step::Done(Err(fault.into())),
             (State::Looking, _) => Step::Done(Err(slow().into())),
+            (State::Warning, _) => return self.tell(now),
             (State::Telling, _) => return self.ask_site(now),
             (State::Choosing(methods), Event::Answer(Answer::Method(index))) => {
                 let Some(method) = methods.get(index) else { return Err(Misuse::BadAnswer) };

@@ -25,6 +25,7 @@ pub struct Password {
     suggested: Option<Foreign>,
     given: Option<Secret>,
     given_code: Option<Secret>,
+    never_ask: bool,
     /// What was presented last.
     presented: Option<(Foreign, Secret)>,
     left: u8,
@@ -51,6 +52,7 @@ impl Password {
             suggested: None,
             given: None,
             given_code: None,
+            never_ask: false,
             presented: None,
             left: ANSWERS,
             codes_left: ANSWERS,
@@ -74,7 +76,17 @@ impl Password {
         self
     }
 
+    /// Asks nobody: where a question would be needed, the answer is [`CannotPrompt::NotAllowed`].
+    #[must_use]
+    pub fn never_ask(mut self, never: bool) -> Self {
+        self.never_ask = never;
+        self
+    }
+
     fn ask(&mut self) -> Step<Granted> {
+        if self.never_ask {
+            return Step::Done(Err(CannotPrompt::NotAllowed.into()));
+        }
         self.state = State::Password;
         Step::Ask(Question::Password(PasswordQuestion {
             origin: self.site.origin().clone(),
@@ -87,7 +99,9 @@ impl Password {
     }
 
     fn ask_code(&mut self) -> Step<Granted> {
-        let Some((username, _)) = &self.presented else { return self.ask() };
+        let Some((username, _)) = self.presented.as_ref().filter(|_| !self.never_ask) else {
+            return self.ask();
+        };
         self.state = State::Code;
         Step::Ask(Question::Code(CodeQuestion {
             origin: self.site.origin().clone(),
