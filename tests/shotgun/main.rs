@@ -4,6 +4,7 @@
 
 mod again;
 mod bad;
+mod clear;
 mod defaults;
 mod facade;
 mod pages;

@@ -161,6 +161,17 @@ fn login_every_state() {
     walk_with("shotgun login governed", Governor::new(again), essential);
     let never = LoginOptions { never_ask: true, ..reuse };
     walk("shotgun login never asking", login(never));
+    walk(
+        "shotgun login never asking for a code",
+        login(LoginOptions { code: None, never_ask: true, ..given() }),
+    );
+    let in_clear = Login::new(
+        "http://studio.example".parse().unwrap(),
+        program(),
+        LoginOptions { allow_http: true, ..given() },
+        seed(),
+    );
+    walk("shotgun login in clear", in_clear.refused(&old));
 }
 
 #[test]

@@ -115,6 +115,30 @@ fn several_people_are_signed_in_and_one_leaves() {
 }
 
 #[test]
+fn who_is_forgotten_is_who_is_signed_out() {
+    let studio = Studio::new();
+    studio.sign_in("ada").is(0);
+    studio.sign_in("bob").is(0);
+    studio.run(&["logout", &studio.url, "--forget"]).is(0).says(&["as bob"]);
+    let sites = studio.run(&["sites"]);
+    assert!(!sites.is(0).out.contains("bob"), "{sites:?}");
+    sites.says(&["ada"]);
+    studio.run(&["whoami"]).is(0).says(&["ada at "]);
+    studio.run(&["logout", "--forget"]).is(0).says(&["as ada"]);
+    studio.run(&["sites"]).is(0).says(&["Nobody has signed in"]);
+}
+
+#[test]
+fn a_code_is_not_asked_for_where_the_password_came_from_a_pipe() {
+    let studio = Studio::with(|site| {
+        let ada = Person::new("ada", plant("ada's password")).with_code(plant("a code"));
+        site.config.people = vec![ada];
+    });
+    studio.sign_in("ada").is(8).says(&["a code besides the password", "leave --password-stdin out"]);
+    assert_eq!(studio.logins(), 0);
+}
+
+#[test]
 fn the_end_of_a_session_is_said_and_nobody_is_asked() {
     let studio = Studio::new();
     studio.sign_in("ada").is(0);
@@ -218,6 +242,17 @@ fn what_is_neither_is_said_to_be_neither_and_an_outage_to_be_one() {
     let outage = Studio::with(busy).sign_in("ada");
     assert!(!outage.is(6).err.contains("Check the address"), "{outage:?}");
     outage.says(&["503"]);
+    // What it is not is known by then, and not what it is.
+    let half = |site: &mut ShotgunSite| {
+        let status = Fault::Status { status: 503, retry_after: None };
+        site.faults = Faults::none().always(Which::calling("info"), status);
+    };
+    let studio = Studio::with(half);
+    let password = format!("{}\n", plant("ada's password"));
+    let unsure =
+        studio.home.run_with(&password, &["login", &studio.url, "--user", "ada", "--password-stdin"]);
+    unsure.is(6).says(&["503", "Try again later"]);
+    assert!(!unsure.err.contains("not a Tiled server"), "{unsure:?}");
 }
 
 #[test]
