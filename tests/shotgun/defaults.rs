@@ -182,19 +182,15 @@ fn a_core_configurations_script_is_the_user_and_is_not_removed() {
 }
 
 #[test]
-fn a_studios_key_and_token_are_shown_to_the_site_that_is_meant_alone_p6() {
+fn a_core_configurations_key_is_shown_to_its_site_alone_p6() {
     let (world, other) = (World::new(), World::new());
     let core = CoreDefaults::new(other.site(), Defaults::new()).script("robot", Secret::from(plant("key")));
-    let token =
-        UserCredentials::Session { login: "bob".into(), token: Secret::from(plant("token")), metadata: None };
-    let studio = Studio { site: other.site(), credentials: token, signed_in: Arc::default() };
-    for auth in [world.auth(core), world.auth(studio)] {
-        assert_eq!(auth.default_user(&world.site()), Ok(None));
-        assert!(auth.default_user(&other.site()).unwrap().is_some());
-        assert_eq!(auth.user(&world.site()).unwrap().value.login(), Some(&"ada".into()));
-        assert_eq!(world.asked(), ["password"]);
-        assert!(auth.clear_default_user(&world.site()).unwrap().is_some());
-    }
+    let auth = world.auth(core);
+    assert_eq!(auth.default_user(&world.site()), Ok(None));
+    assert!(auth.default_user(&other.site()).unwrap().is_some());
+    assert_eq!(auth.user(&world.site()).unwrap().value.login(), Some(&"ada".into()));
+    assert_eq!(world.asked(), ["password"]);
+    assert!(auth.clear_default_user(&world.site()).unwrap().is_some());
 }
 
 #[test]
@@ -310,7 +306,8 @@ fn a_studios_own_rules_name_the_user_and_the_proxy_and_hear_of_sign_ins() {
     let world = World::new();
     let studio = |credentials| Studio { site: world.site(), credentials, signed_in: Arc::default() };
     let token = Secret::from(plant("token"));
-    let session = UserCredentials::Session { login: "bob".into(), token: token.clone(), metadata: None };
+    let (site, login) = (world.site(), Foreign::from("bob"));
+    let session = UserCredentials::Session { site, login, token: token.clone(), metadata: None };
     let auth = world.auth(studio(session));
     let user = auth.user(None).unwrap().value;
     // What was got in its place since is not overwritten by it.

@@ -7,6 +7,7 @@ mod bad;
 mod clear;
 mod defaults;
 mod facade;
+mod meant;
 mod pages;
 mod processes;
 mod renewals;

@@ -216,7 +216,7 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
     let User::Human(human) = &user else { panic!("a person") };
     silent::<HumanUser>(human);
     silent::<Connection>(&auth.connect(user));
-    let script = ScriptUser::new(site, "robot", Secret::from(plant("key")));
+    let script = ScriptUser::new(site.clone(), "robot", Secret::from(plant("key")));
     silent::<ScriptUser>(&script);
     silent::<Expired>(&Expired::No);
     let planted = |name| Some(Secret::from(plant(name)));
@@ -231,6 +231,7 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
     silent::<SessionDetails>(&details);
     let token = Secret::from(plant("token"));
     silent::<UserCredentials>(&UserCredentials::Session {
+        site: site.clone(),
         login: "ada".into(),
         token,
         metadata: planted("metadata"),

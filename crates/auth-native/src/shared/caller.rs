@@ -1,17 +1,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::Trouble;
-use auth_core::flow::Warning;
-use auth_core::flow::shotgun::Called;
+use auth_core::error::{CannotPrompt, Trouble};
+use auth_core::flow::shotgun::{Called, SignedIn};
+use auth_core::flow::{Outcome, Warning};
+use auth_core::shotgun::ShotgunSite;
 use auth_core::shotgun::find::{self, READ};
 use auth_core::wire::json::{Json, NotJson};
-use auth_core::{Error as AuthError, Foreign, Secret};
+use auth_core::{Error as AuthError, Foreign, Notice, Secret};
+use auth_http::{Turn, Waiters};
 use serde_json::Value;
 
 use super::{Asked, Engine, Studio};
 use crate::Error;
-use crate::shotgun::{Expired, User};
+use crate::shotgun::{Expired, HumanUser, User};
 
 /// A user who calls a site, by whatever engine. What is got in place of a session that has ended is kept here.
 pub(crate) struct Caller<E> {
@@ -21,12 +23,14 @@ pub(crate) struct Caller<E> {
     warnings: Mutex<Vec<Warning>>,
     /// True once the person has been told that the site is called in clear, if it is.
     is_told: AtomicBool,
+    telling: Waiters<()>,
 }
 
 impl<E: Engine> Caller<E> {
     pub(crate) fn new(studio: Studio<E>, user: User) -> Self {
         let (session_uuid, warnings) = (Mutex::default(), Mutex::default());
-        Self { studio, user: Mutex::new(user), session_uuid, warnings, is_told: AtomicBool::new(false) }
+        let (is_told, telling) = (AtomicBool::new(false), Waiters::default());
+        Self { studio, user: Mutex::new(user), session_uuid, warnings, is_told, telling }
     }
 
     pub(crate) fn user(&self) -> User {
@@ -51,18 +55,29 @@ impl<E: Engine> Caller<E> {
         *self.session_uuid.lock().unwrap_or_else(PoisonError::into_inner) = session_uuid;
     }
 
-    /// Tells the person once for all calls what each of them risks.
-    async fn warn(&self, user: &User) -> Result<(), Error> {
-        if self.is_told.swap(true, Ordering::SeqCst) {
-            Ok(())
-        } else {
-            self.studio.warn_of_http(user.site()).await
+    /// Whether what a user shows may go over a network in clear. The person is told first, once for all calls.
+    async fn may_send_in_clear(&self, site: &ShotgunSite) -> Result<bool, Error> {
+        if !self.studio.sends_in_clear(site).await? {
+            return Ok(false);
         }
+        // Nobody sends anything while another thread is still telling.
+        let mut turn = self.telling.join(&site.key(""));
+        match turn.turn(&self.studio.settings.cancel).await {
+            Turn::Lead if !self.is_told.load(Ordering::SeqCst) => {
+                self.studio.engine.tell(Notice::PlainHttp(site.origin().clone())).await;
+                self.is_told.store(true, Ordering::SeqCst);
+                turn.land(&());
+            }
+            Turn::Lead | Turn::Landed(()) => {}
+            Turn::Cancelled => return Err(AuthError::Cancelled.into()),
+        }
+        Ok(true)
     }
 
-    fn asking<'a>(&self, method: &'a str, args: Option<Secret>) -> Asked<'a> {
+    async fn asking<'a>(&self, method: &'a str, args: Option<Secret>) -> Result<Asked<'a>, Error> {
+        let allow_http = self.may_send_in_clear(self.user().site()).await?;
         let session_uuid = self.session_uuid.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Asked { method, args, session_uuid }
+        Ok(Asked { method, args, session_uuid, allow_http })
     }
 
     pub(crate) async fn call(&self, method: &str, args: Option<&Value>) -> Result<Value, Error> {
@@ -72,19 +87,48 @@ impl<E: Engine> Caller<E> {
         Ok(json.value().clone())
     }
 
+    /// One call. A session that has ended is replaced, and the call made once more; a stored one that has ended too is
+    /// replaced as well.
     async fn results(&self, method: &str, args: Option<Secret>) -> Result<Secret, Error> {
-        let before = self.user();
-        self.warn(&before).await?;
-        let mut user = before.clone();
-        let mut warnings = Vec::new();
-        let results = self.studio.call(&mut user, self.asking(method, args), &mut warnings).await;
-        self.warned().extend(warnings);
-        let mut now = self.lock();
-        // What another call has put there meanwhile may be younger.
-        if user != before && *now == before {
-            *now = user;
+        let asked = self.asking(method, args).await?;
+        let mut user = self.user();
+        let called = self.studio.call_once(&user, asked.clone()).await?;
+        if !called.has_ended {
+            return Ok(called.results?);
         }
-        results
+        let was_stored = self.renew(&mut user, &called).await?;
+        let called = self.studio.call_once(&user, asked.clone()).await?;
+        // What another program had stored may be as old: then a person is asked. Nobody is asked twice for one call.
+        if !called.has_ended || !was_stored {
+            return Ok(called.results?);
+        }
+        self.renew(&mut user, &called).await?;
+        Ok(self.studio.call_once(&user, asked).await?.results?)
+    }
+
+    /// Another session in place of one that has ended; true if it was stored. Where nobody can be asked, what matters is
+    /// why somebody would have to be.
+    async fn renew(&self, user: &mut User, called: &Called) -> Result<bool, Error> {
+        let User::Human(ended) = user else { return Ok(false) };
+        match self.studio.replace(ended).await {
+            Ok(Outcome { value: SignedIn { session, reused, .. }, warnings }) => {
+                self.warned().extend(warnings);
+                let renewed = User::Human(HumanUser { session, ..ended.clone() });
+                let ended = std::mem::replace(user, renewed);
+                let mut now = self.lock();
+                // What another call has put there meanwhile has not ended, as far as is known.
+                if *now == ended {
+                    *now = user.clone();
+                }
+                Ok(reused)
+            }
+            Err(error) => {
+                let nobody = [CannotPrompt::NoTerminal, CannotPrompt::NotAllowed].map(AuthError::from);
+                let is_alone = error.as_auth().is_some_and(|error| nobody.contains(error));
+                let over = called.results.as_ref().err().filter(|_| is_alone);
+                Err(over.map_or(error, |over| over.clone().into()))
+            }
+        }
     }
 
     pub(crate) async fn find_one(
@@ -107,10 +151,10 @@ impl<E: Engine> Caller<E> {
         let called = match self.studio.discover(user.site()).await {
             Ok(info) => {
                 let args = find::args(&info, "HumanUser", &[], &["id"]);
-                if let Err(error) = self.warn(&user).await {
-                    return Expired::Unknown(error);
+                match self.asking(READ, Some(args)).await {
+                    Ok(asked) => self.studio.call_once(&user, asked).await,
+                    Err(error) => Err(error),
                 }
-                self.studio.call_once(&user, self.asking(READ, Some(args))).await
             }
             Err(error) => Err(error),
         };

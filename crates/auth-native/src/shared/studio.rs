@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::{CannotPrompt, StoreFault, StoreFaultKind};
+use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
 use auth_core::ports::{Applied, Change, Key, Loaded, SiteEntry};
 use auth_core::session::{Facts, Identity, Session, Tokens};
 use auth_core::shotgun::{Credentials, Infos, PROVIDER, ShotgunSite, SiteInfo, same_login};
-use auth_core::{Error as AuthError, Foreign, Notice, Secret};
+use auth_core::{Error as AuthError, Foreign, Secret};
 use auth_http::{ProxyChoice, Turn, Waiters};
 
 use super::{Engine, Settings, seed};
@@ -75,60 +75,51 @@ impl<E: Engine> Studio<E> {
         }
     }
 
-    /// Who is there without being asked, on the site that was named or is meant.
+    /// Who is there without being asked, on the site that was named or is meant. A key or a token that the studio's
+    /// rules give is shown to no site but its own.
     pub(crate) async fn default_user(&self, site: Option<&ShotgunSite>) -> Result<Option<User>, Error> {
         let remembered = self.remembered().await?;
-        let meant = self.defaults.host(&remembered);
-        let Some(site) = site.cloned().or_else(|| meant.clone()) else { return Ok(None) };
-        Ok(match self.credentials(&site, meant.as_ref()) {
-            UserCredentials::Nobody => None,
-            UserCredentials::Script { name, key } => Some(User::Script(self.script(site, name, key))),
-            UserCredentials::Session { login, token, metadata } => {
+        let is_here = |theirs: &ShotgunSite| site.is_none_or(|site| site == theirs);
+        match self.defaults.user_credentials() {
+            UserCredentials::Nobody => return Ok(None),
+            UserCredentials::Script { site, name, key } if is_here(&site) => {
+                return Ok(Some(User::Script(self.script(site, name, key))));
+            }
+            UserCredentials::Session { site, login, token, metadata } if is_here(&site) => {
                 // It is not kept: what was got in its place since may be, and is found when this is refused.
                 let tokens = Tokens { access: Some(token), metadata, ..Tokens::default() };
                 let session = self.brought(&login, tokens);
-                Some(User::Human(self.human(site, login, session)))
+                return Ok(Some(User::Human(self.human(site, login, session))));
             }
-            UserCredentials::Stored => {
-                let login = self.defaults.login(&site, &remembered).unwrap_or_default();
-                self.stored(&site, login.raw()).await?.map(User::Human)
-            }
-        })
-    }
-
-    /// Who is there without being asked. What a studio's rules give is for the site that they mean: no other site is
-    /// shown a key or a token of it.
-    fn credentials(&self, site: &ShotgunSite, meant: Option<&ShotgunSite>) -> UserCredentials {
-        match self.defaults.user_credentials() {
-            UserCredentials::Script { .. } | UserCredentials::Session { .. } if meant != Some(site) => {
-                UserCredentials::Stored
-            }
-            credentials => credentials,
+            _ => {}
         }
+        let Some(site) = site.cloned().or_else(|| self.defaults.host(&remembered)) else { return Ok(None) };
+        let login = self.defaults.login(&site, &remembered).unwrap_or_default();
+        Ok(self.stored(&site, login.raw()).await?.map(User::Human))
     }
 
-    /// Who is there without being asked, else somebody who is.
+    /// Who is there without being asked, else somebody who is. Whoever else has signed in while the person would have
+    /// been asked is taken, if the studio's rules mean them.
     pub(crate) async fn user(&self, site: Option<&ShotgunSite>) -> Result<Outcome<User>, Error> {
         if let Some(user) = self.default_user(site).await? {
             return Ok(Outcome::clean(user));
         }
-        let options = LoginOptions::default();
+        let options = LoginOptions { reuse: true, ..LoginOptions::default() };
         let site = self.place(site, &options).await?;
-        let reuse = self.is_last_meant(&site).await?;
-        self.sign_in(Some(&site), LoginOptions { reuse, ..options }).await
-    }
-
-    /// True if whoever signed in to a site last is who is meant there, so that a session that somebody else has got
-    /// meanwhile is the one that is wanted.
-    async fn is_last_meant(&self, site: &ShotgunSite) -> Result<bool, Error> {
-        let remembered = self.remembered().await?;
-        let meant = self.defaults.host(&remembered);
-        if self.credentials(site, meant.as_ref()) != UserCredentials::Stored {
-            return Ok(false);
+        loop {
+            let unwanted = self.stored(&site, "").await?;
+            if let Some(user) = self.default_user(Some(&site)).await? {
+                return Ok(Outcome::clean(user));
+            }
+            let unwanted = unwanted.map(|human| human.session);
+            let Outcome { value: signed_in, warnings } =
+                self.sign_in_except(&site, options.clone(), unwanted.as_ref()).await?;
+            let is_wanted = !signed_in.reused || self.defaults.user_credentials() == UserCredentials::Nobody;
+            if is_wanted {
+                let SignedIn { login, session, .. } = signed_in;
+                return Ok(Outcome { value: User::Human(self.human(site, login, session)), warnings });
+            }
         }
-        let Some(last) = remembered.login(site) else { return Ok(true) };
-        let login = self.defaults.login(site, &remembered);
-        Ok(login.is_none_or(|login| same_login(login.raw(), last.raw())))
     }
 
     /// A script of the site that was named or is meant.
@@ -208,13 +199,24 @@ impl<E: Engine> Studio<E> {
         options: LoginOptions,
     ) -> Result<Outcome<User>, Error> {
         let site = self.place(site, &options).await?;
-        let login = self.login(&site, options).await?;
+        let Outcome { value, warnings } = self.sign_in_except(&site, options, None).await?;
+        Ok(Outcome { value: User::Human(self.human(site, value.login, value.session)), warnings })
+    }
+
+    /// Signs somebody in; a stored session that is not wanted will not do.
+    async fn sign_in_except(
+        &self,
+        site: &ShotgunSite,
+        options: LoginOptions,
+        unwanted: Option<&Session>,
+    ) -> Result<Outcome<SignedIn>, Error> {
+        let login = self.login(site, options).await?;
+        let login = unwanted.into_iter().fold(login, Login::refused);
         let signed_in = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await?;
-        let Outcome { value: SignedIn { login, session, reused }, warnings } = signed_in;
-        if !reused {
-            self.defaults.signed_in(&site, &login);
+        if !signed_in.value.reused {
+            self.defaults.signed_in(site, &signed_in.value.login);
         }
-        Ok(Outcome { value: User::Human(self.human(site, login, session)), warnings })
+        Ok(signed_in)
     }
 
     /// A session in place of one whose token the site has refused. Whoever else wants one for the same user waits.
@@ -265,12 +267,9 @@ impl<E: Engine> Studio<E> {
         Ok(login.knowing(self.known(site)).allow_pages(pages))
     }
 
-    /// Tells the person that a site is called in clear, where that is allowed and matters.
-    pub(crate) async fn warn_of_http(&self, site: &ShotgunSite) -> Result<(), Error> {
-        if site.origin().is_exposed() && self.allows_http(&self.remembered().await?, site) {
-            self.engine.tell(Notice::PlainHttp(site.origin().clone())).await;
-        }
-        Ok(())
+    /// True if a site is called over a network in clear, and that is allowed.
+    pub(crate) async fn sends_in_clear(&self, site: &ShotgunSite) -> Result<bool, Error> {
+        Ok(site.origin().is_exposed() && self.allows_http(&self.remembered().await?, site))
     }
 
     fn allows_http(&self, remembered: &Remembered, site: &ShotgunSite) -> bool {
@@ -315,57 +314,11 @@ impl<E: Engine> Studio<E> {
         Ok(())
     }
 
-    /// One call. A session that has ended is replaced, and the call made once more; a stored one that has ended too is
-    /// replaced as well.
-    pub(crate) async fn call(
-        &self,
-        user: &mut User,
-        asked: Asked<'_>,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Secret, Error> {
-        let called = self.call_once(user, asked.clone()).await?;
-        let User::Human(human) = user else { return Ok(called.results?) };
-        if !called.has_ended {
-            return Ok(called.results?);
-        }
-        let was_stored = self.renew(human, &called, warnings).await?;
-        let called = self.call_once(user, asked.clone()).await?;
-        let User::Human(human) = user else { return Ok(called.results?) };
-        // What another program had stored may be as old: then a person is asked. Nobody is asked twice for one call.
-        if !called.has_ended || !was_stored {
-            return Ok(called.results?);
-        }
-        self.renew(human, &called, warnings).await?;
-        Ok(self.call_once(user, asked).await?.results?)
-    }
-
-    /// Another session in place of one that has ended; true if it was stored. Where nobody can be asked, what matters is
-    /// why somebody would have to be.
-    async fn renew(
-        &self,
-        human: &mut HumanUser,
-        called: &Called,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<bool, Error> {
-        match self.replace(human).await {
-            Ok(Outcome { value: SignedIn { session, reused, .. }, warnings: more }) => {
-                warnings.extend(more);
-                human.session = session;
-                Ok(reused)
-            }
-            Err(error) => {
-                let nobody = [CannotPrompt::NoTerminal, CannotPrompt::NotAllowed].map(AuthError::from);
-                let is_alone = error.as_auth().is_some_and(|error| nobody.contains(error));
-                let over = called.results.as_ref().err().filter(|_| is_alone);
-                Err(over.map_or(error, |over| over.clone().into()))
-            }
-        }
-    }
-
+    /// One call; nothing is renewed.
     pub(crate) async fn call_once(
         &self,
         user: &User,
-        Asked { method, args, session_uuid }: Asked<'_>,
+        Asked { method, args, session_uuid, allow_http }: Asked<'_>,
     ) -> Result<Called, Error> {
         let (site, credentials) = match user {
             User::Human(HumanUser { site, session, .. }) => {
@@ -377,7 +330,6 @@ impl<E: Engine> Studio<E> {
                 (site, Credentials::Script { name, key, sudo_as_login: sudo_as_login.clone() })
             }
         };
-        let allow_http = self.allows_http(&self.remembered().await?, site);
         let call = Call::new(site.clone(), method, args, Some(credentials), seed()?);
         let known = self.known(site);
         let is_news = known.is_none();
@@ -413,4 +365,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: &'a str,
     pub(crate) args: Option<Secret>,
     pub(crate) session_uuid: Option<Foreign>,
+    /// True if credentials may go over a network in clear, of which the person knows.
+    pub(crate) allow_http: bool,
 }

@@ -51,7 +51,7 @@ pub trait DefaultsManager: fmt::Debug + Send + Sync {
         ProxyChoice::Environment
     }
 
-    /// Who is there without being asked.
+    /// Who is there without being asked, on any site; what is for one site alone says which.
     fn user_credentials(&self) -> UserCredentials {
         UserCredentials::Stored
     }
@@ -71,8 +71,10 @@ pub enum UserCredentials {
     Stored,
     /// Nobody.
     Nobody,
-    /// A script of the site.
+    /// A script.
     Script {
+        /// Its site: no other is shown the key.
+        site: ShotgunSite,
         /// Its name.
         name: Foreign,
         /// Its key.
@@ -80,6 +82,8 @@ pub enum UserCredentials {
     },
     /// A person. What they have is not kept, but what is got in its place.
     Session {
+        /// Their site: no other is shown the token.
+        site: ShotgunSite,
         /// Who.
         login: Foreign,
         /// Their session token.
@@ -242,7 +246,7 @@ impl DefaultsManager for CoreDefaults {
 
     fn user_credentials(&self) -> UserCredentials {
         match self.script.clone() {
-            Some((name, key)) => UserCredentials::Script { name, key },
+            Some((name, key)) => UserCredentials::Script { site: self.site.clone(), name, key },
             None => self.defaults.user_credentials(),
         }
     }

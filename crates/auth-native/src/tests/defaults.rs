@@ -59,6 +59,7 @@ fn a_core_configuration_says_no_proxy_and_names_a_script() {
     assert_eq!((Defaults::new().http_proxy(), core.http_proxy()), (ProxyChoice::Environment, proxy()));
     let core = core.with_http_proxy(ProxyChoice::Direct).script("robot", Secret::from("key"));
     assert_eq!(core.http_proxy(), ProxyChoice::Direct);
-    let script = UserCredentials::Script { name: "robot".into(), key: Secret::from("key") };
+    let (site, key) = (site("core.example"), Secret::from("key"));
+    let script = UserCredentials::Script { site, name: "robot".into(), key };
     assert_eq!(core.user_credentials(), script);
 }

@@ -47,7 +47,7 @@ pub struct Login {
     seed: Seed,
     options: LoginOptions,
     info: Option<SiteInfo>,
-    /// The token that is no good any more.
+    /// The token that will not do.
     refused: Option<Secret>,
     method: Option<SignInMethod>,
     /// Whose pages may be opened besides the site's own.
@@ -113,7 +113,8 @@ impl Login {
         self
     }
 
-    /// The site has refused this one's token: another will do.
+    /// This one's token will not do, another will: the site has refused it to the user who is named, or it is not the
+    /// user's who is meant.
     #[must_use]
     pub fn refused(mut self, session: &Session) -> Self {
         self.refused.clone_from(&session.tokens.access);
@@ -139,7 +140,7 @@ impl Login {
     fn begin(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
         let can_present = self.options.password.is_some() && self.options.username.is_some();
         if self.options.never_ask && !can_present {
-            let is_new = self.refused.is_none();
+            let is_new = self.refused.is_none() || self.options.username.is_none();
             let error = if is_new { Error::NotSignedIn } else { CannotPrompt::NotAllowed.into() };
             return Ok(Step::Done(Err(error)));
         }
