@@ -127,10 +127,25 @@ fn a_session_that_comes_after_two_that_have_ended_is_used_and_nobody_is_asked() 
     // The site says what it is, refuses the first session, refuses the second one, and takes the third.
     let mut deeds = vec![None, signs_in(&world, true), signs_in(&world, false)];
     deeds.reverse();
-    let transport = Meanwhile { below: World::ureq(), deeds: Mutex::new(deeds) };
-    let connection = world.program(Arc::new(transport)).connect(first);
+    let transport = Arc::new(Meanwhile { below: World::ureq(), deeds: Mutex::new(deeds) });
+    let connection = Arc::new(world.program(transport.clone()).connect(first));
     world.asked();
     assert!(connection.resolve_entity().unwrap().is_some());
     // By the two other programs.
     assert_eq!(world.asked(), 2);
+    let third = connection.user();
+    assert_eq!(world.program(Arc::new(World::ureq())).default_user(&world.site()), Ok(Some(third.clone())));
+    // Other calls have each session from when it is got, though the call that got it is not over.
+    world.server.site().lock().unwrap().revoke_all("ada");
+    let seen = Arc::new(Mutex::new(None));
+    let look: Deed = {
+        let (connection, seen) = (Arc::downgrade(&connection), Arc::clone(&seen));
+        Box::new(move || *seen.lock().unwrap() = connection.upgrade().map(|connection| connection.user()))
+    };
+    // The site refuses the third session, and looks at the fourth one.
+    let fourth = world.login();
+    *transport.deeds.lock().unwrap() = vec![Some(look), None];
+    assert!(connection.resolve_entity().unwrap().is_some());
+    assert_eq!(*seen.lock().unwrap(), Some(fourth.clone()));
+    assert_eq!((connection.user(), fourth == third), (fourth, false));
 }

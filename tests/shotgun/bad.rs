@@ -157,9 +157,25 @@ fn a_host_that_is_a_piece_of_the_word_https_is_a_host() {
                     |auth, runtime| runtime.block_on(auth.discover(&site)),
                 );
                 assert_eq!(trouble(&end.unwrap_err()), Some(&Trouble::Unreachable(TransportFault::Proxy)));
-                assert_eq!(wanted.recv().unwrap(), format!("CONNECT {host}:443 HTTP/1.1"), "{typed}");
+                assert_eq!(
+                    wanted.recv_timeout(Duration::from_mins(1)).unwrap(),
+                    format!("CONNECT {host}:443 HTTP/1.1"),
+                    "{typed}"
+                );
             }
         }
+    });
+}
+
+#[test]
+fn a_host_whose_name_has_no_address_is_said_to_have_none() {
+    each(|way| {
+        let world = World::new(way);
+        let site: Site = "https://studio.invalid".parse().unwrap();
+        let end = world
+            .with(|auth| auth.discover(&site), |auth, runtime| runtime.block_on(auth.discover(&site)))
+            .unwrap_err();
+        assert_eq!(trouble(&end), Some(&Trouble::Unreachable(TransportFault::Resolve)), "{end}");
     });
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct LoginArgs {
     /// Not possible here: a session that is not kept is of use to `authctl exec` only
     #[arg(long)]
     pub(crate) no_remember: bool,
-    /// The name to sign in with; then only the password is asked
+    /// The name to sign in with; then it is not asked, and nobody else is let in
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) user: Option<String>,
     /// Read the password from the first line of standard input, ask nothing, and try once

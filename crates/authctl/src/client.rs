@@ -14,7 +14,7 @@ use auth_native::{
 };
 
 use crate::interrupt::Interrupts;
-use crate::kind::Kind;
+use crate::kind::{self, Kind};
 use crate::output;
 use crate::plan::Target;
 use crate::report::{Doing, Failure};
@@ -66,6 +66,15 @@ impl Client {
     /// The Shotgun site at an address, if it is known to be one.
     pub(crate) fn shotgun(&self, site: &str) -> Result<Option<ShotgunSite>, Failure> {
         Ok(Kind::of(site, &self.known()?, None).shotgun())
+    }
+
+    /// The Shotgun site at an address where a Tiled server was looked for, if whoever answers may be one and is.
+    pub(crate) fn found_out(&self, site: &str, error: &Error) -> Result<Option<ShotgunSite>, Failure> {
+        let Kind::Unknown(Some(shotgun)) = Kind::of(site, &self.known()?, None) else { return Ok(None) };
+        if !error.as_auth().is_some_and(kind::may_be_another) {
+            return Ok(None);
+        }
+        Ok(self.studio(true, false)?.discover(&shotgun).is_ok().then_some(shotgun))
     }
 
     /// Asks the person for a script's key.

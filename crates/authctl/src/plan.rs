@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_native::{Foreign, address};
+use auth_native::{Error, Foreign, address};
 
 use clap_complete::Shell;
 
@@ -281,8 +281,13 @@ fn one(place: PlaceArgs) -> Result<Target, Failure> {
 fn checked(url: String) -> Result<String, Failure> {
     match address(&url) {
         Ok(_) => Ok(url),
-        Err(error) => bare(&url).ok_or_else(|| Failure::address(&error)),
+        Err(error) => bare(&url).ok_or_else(|| Failure::address(&besides_its_scheme(&url).unwrap_or(error))),
     }
+}
+
+/// What is wrong with an address that lacks its scheme, which may be left out.
+fn besides_its_scheme(url: &str) -> Option<Error> {
+    if url.contains("://") { None } else { address(&format!("https://{}", url.trim())).err() }
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ impl Words<'_> {
                 "Check the spelling of the host, and the network."
             }
             Trouble::Unreachable(TransportFault::Connect) => {
-                "Check that the server is running, and its host and port."
+                "Check that the server is running, its host and port, and the proxy if HTTPS_PROXY or ALL_PROXY names one."
             }
             Trouble::Unreachable(TransportFault::Proxy) => {
                 "See to the proxy that HTTPS_PROXY or ALL_PROXY names: http://user:password@host:port if it asks \

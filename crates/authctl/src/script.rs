@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use auth_native::Secret;
+use auth_native::{Foreign, Secret};
 
 use crate::report::Failure;
 use crate::stdin::{self, Bad};
@@ -37,7 +37,10 @@ impl Key {
         match self {
             Self::Usual => Ok(std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()).map(Secret::from)),
             Self::File(path) => {
-                let file = std::fs::File::open(path).map_err(|error| unreadable(&error.to_string()))?;
+                let file = std::fs::File::open(path).map_err(|error| {
+                    let name = Foreign::new(path.to_string_lossy());
+                    unreadable(&format!("{name:?}: {error}"))
+                })?;
                 line(file).map(Some)
             }
             Self::Descriptor(number) => line(descriptor(*number)?).map(Some),
@@ -59,7 +62,8 @@ fn line(input: impl Read) -> Result<Secret, Failure> {
 fn descriptor(number: u32) -> Result<std::fs::File, Failure> {
     // The system's own names for them: a descriptor made of a bare number would have to be taken on trust.
     let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
-    std::fs::File::open(format!("{folder}/{number}")).map_err(|error| unreadable(&error.to_string()))
+    let opened = std::fs::File::open(format!("{folder}/{number}"));
+    opened.map_err(|error| unreadable(&format!("descriptor {number}: {error}")))
 }
 
 #[cfg(not(unix))]

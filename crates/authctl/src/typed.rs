@@ -8,6 +8,8 @@ use clap::error::ErrorKind;
 
 use crate::args::Cli;
 use crate::exit::Exit;
+use crate::report::Failure;
+use crate::{json, output};
 
 /// For whoever looks for an option that must not be.
 const NO_PASSWORD: &str = "\
@@ -39,6 +41,13 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
             }
             (_, text) => text,
         };
+        if error.use_stderr() && wants_json(&words) {
+            let text = hide(&text, &words);
+            let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+            let rest = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+            // As below.
+            let _ = output::object(&json::Failed::new(&Failure::usage(message, &rest)));
+        }
         // There is no other place to say that this failed.
         let _ = if error.use_stderr() {
             let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
@@ -55,19 +64,25 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exi
     })
 }
 
+/// True if JSON was asked for, by whatever can be read of it.
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
 fn lacks_dashes(words: &[OsString]) -> bool {
     words.get(1).is_some_and(|word| word == "exec") && words.iter().all(|word| word != "--")
 }
 
-/// Takes out of a message what stands behind `://` in a word that was typed and may hold a password or key.
+/// Takes out of a message what may hold a password or key: of an address that was typed what stands behind `://`, or
+/// where that is left out all of it.
 fn hide(text: &str, words: &[OsString]) -> String {
     let mut text = text.strip_prefix("error: ").unwrap_or(text).to_owned();
     for word in words {
         let word = word.to_string_lossy();
-        if let Some((scheme, rest)) = word.split_once("://")
-            && rest.contains(['@', '?'])
-        {
-            text = text.replace(&*word, &format!("{scheme}://…"));
+        let (scheme, rest) = word.split_once("://").unwrap_or(("", &*word));
+        if rest.contains(['@', '?']) {
+            let shown = if scheme.is_empty() { "…".to_owned() } else { format!("{scheme}://…") };
+            text = text.replace(&*word, &shown);
         }
     }
     text
@@ -79,7 +94,13 @@ mod tests {
 
     #[test]
     fn what_an_address_carries_is_not_echoed_s3() {
-        for word in ["http://u:canary@h/", "http://h/?api_key=canary", "--x=http://u:canary@h"] {
+        for word in [
+            "http://u:canary@h/",
+            "http://h/?api_key=canary",
+            "--x=http://u:canary@h",
+            "u:canary@h",
+            "h?api_key=canary",
+        ] {
             let words = ["authctl", "sites", word].map(OsString::from);
             let error = Cli::try_parse_from(&words).unwrap_err().to_string();
             let shown = hide(&error, &words);

@@ -85,7 +85,7 @@ fn read(arguments: Arguments) -> Result<Option<Value>, Failure> {
 fn not_json(why: &str) -> Failure {
     Failure::usage(
         &format!("the arguments are not JSON: {why}"),
-        "Write them as JSON, like '{\"type\": \"Shot\", \"filters\": {}}', or - to read them from standard input.",
+        "Write them as JSON, like '{\"type\": \"HumanUser\"}', or - to read them from standard input.",
     )
 }
 

@@ -27,24 +27,32 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
     // Where a session of its own is wanted, the list of sites is still that of everybody.
     let usual = Client::new()?;
     let Place { site, username, provider, .. } = usual.place_of_session(site)?;
-    let shotgun = usual.shotgun(&site)?;
+    let mut shotgun = usual.shotgun(&site)?;
     // A stored session is used whoever it is of.
     let (username, provider) = if forgets { (username, provider) } else { (None, None) };
-    if let Some(site) = &shotgun {
-        shotgun::sign_in_for(&client, &usual, site, username, !forgets)?;
-    } else {
+    if shotgun.is_none() {
         let failed = |error| client.failure(&error, &site, Doing::Running);
         let allow_http = usual.auth.status(&site).map_err(failed)?.allow_http;
         let options = LoginOptions {
             reuse: !forgets,
             anonymous: !forgets,
-            username,
+            username: username.clone(),
             provider,
             allow_http,
             ..LoginOptions::default()
         };
-        let connection = client.auth.connect_with(&site, options).map_err(failed)?;
-        connection.warnings().iter().for_each(|warning| output::warning(warning));
+        match client.auth.connect_with(&site, options) {
+            Ok(connection) => connection.warnings().iter().for_each(|warning| output::warning(warning)),
+            Err(error) => {
+                shotgun = usual.found_out(&site, &error)?;
+                if shotgun.is_none() {
+                    return Err(failed(error));
+                }
+            }
+        }
+    }
+    if let Some(site) = &shotgun {
+        shotgun::sign_in_for(&client, &usual, site, username, !forgets)?;
     }
     let mut child = start(&command)?;
     // It would go before the session.

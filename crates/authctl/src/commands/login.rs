@@ -36,7 +36,7 @@ pub(crate) fn run(plan: &Login) -> Result<Exit, Failure> {
     };
     let Kind::Unknown(Some(site)) = kind else { return Err(failed.failure) };
     // Nobody was asked and nothing was shown then: a server says first what it is.
-    if !failed.may_be_another || plan.provider.is_some() {
+    if !failed.may_be_another {
         return Err(failed.failure);
     }
     match client.studio(true, plan.allow_http)?.discover(&site) {

@@ -74,7 +74,9 @@ fn of_shotgun(
 fn all(client: &Client, forget: bool) -> Result<Exit, Failure> {
     let mut exit = Exit::OK;
     let mut ended = 0;
-    for entry in client.known()? {
+    let known = client.known()?;
+    let is_known = !known.is_empty();
+    for entry in known {
         match one(client, &entry.key.site, Some(&entry), forget) {
             Ok(_) => ended += 1,
             Err(failure) if failure.kind == NOT_SIGNED_IN => {}
@@ -88,7 +90,11 @@ fn all(client: &Client, forget: bool) -> Result<Exit, Failure> {
         }
     }
     if ended == 0 && exit == Exit::OK {
-        output::text("Nobody was signed in.\n")?;
+        output::text(if forget && is_known {
+            "Nobody was signed in. The list of sites is empty now.\n"
+        } else {
+            "Nobody was signed in.\n"
+        })?;
     }
     Ok(exit)
 }

@@ -16,11 +16,24 @@ use crate::client::Client;
 use crate::exit::Exit;
 use crate::output;
 use crate::plan::Login;
-use crate::report::{Doing, Failure};
+use crate::report::{Doing, Failure, quoted};
 use crate::stdin;
 
-const WANTS_MORE: &str =
-    "The site wants a code besides the password, or an approval: leave --password-stdin out to be asked.";
+/// What helps who is signing in, where what helps on a Tiled server does not.
+fn remedy(error: &AuthError, site: &ShotgunSite, unasked: bool) -> Option<String> {
+    Some(match error {
+        AuthError::CannotPrompt(CannotPrompt::NotAllowed) if unasked => {
+            "The site wants a code besides the password, or an approval: leave --password-stdin out to be asked."
+                .to_owned()
+        }
+        AuthError::CannotPrompt(CannotPrompt::NoTerminal) => {
+            let site = quoted(&site.to_string());
+            format!("Give the password with --user NAME --password-stdin, or run `authctl login {site}` at a terminal.")
+        }
+        AuthError::Rejected(_) => "Check the login and the password.".to_owned(),
+        _ => return None,
+    })
+}
 
 /// Signs in.
 pub(crate) fn sign_in(
@@ -57,9 +70,10 @@ pub(crate) fn sign_in(
     let studio = client.studio(plan.password_stdin, plan.allow_http)?;
     let failed = |error: Error| {
         let failure = client.failure(&error, &site.to_string(), doing);
-        // The name and the password are there, and a Shotgun site has no providers.
-        let wants_a_code = plan.password_stdin && error.as_auth() == Some(&CannotPrompt::NotAllowed.into());
-        if wants_a_code { Failure { remedy: WANTS_MORE.to_owned(), ..failure } } else { failure }
+        match error.as_auth().and_then(|error| remedy(error, site, plan.password_stdin)) {
+            Some(remedy) => Failure { remedy, ..failure },
+            None => failure,
+        }
     };
     let Outcome { value: user, warnings } = studio.login(site, options).map_err(failed)?;
     for warning in warnings {

@@ -210,3 +210,18 @@ fn an_address_that_is_none_or_carries_a_secret_is_refused_without_showing_it_s3(
         }
     }
 }
+
+#[test]
+fn what_is_wrong_with_an_address_without_a_scheme_is_not_that_it_has_none() {
+    let cases = [
+        ("studio.example:x", "\"https://studio.example\" is not an address: not a port number"),
+        ("nowhere", "\"nowhere\" is not an address: an address begins with http:// or https://"),
+        (
+            "127.0.0.1:8000",
+            "\"127.0.0.1:8000\" is not an address: an address begins with http:// or https://",
+        ),
+    ];
+    for (typed, message) in cases {
+        assert_eq!(plan(&["login", typed]).unwrap_err().message, message);
+    }
+}

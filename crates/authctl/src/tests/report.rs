@@ -95,8 +95,8 @@ fn what_fails_on_the_way_is_said() {
             unreachable(TransportFault::Connect),
             6,
             "transient",
-            "http://127.0.0.1:8000: no connection could be made\nCheck that the server is running, and its host and \
-             port. Nobody was signed out."
+            "http://127.0.0.1:8000: no connection could be made\nCheck that the server is running, its host and port, \
+             and the proxy if HTTPS_PROXY or ALL_PROXY names one. Nobody was signed out."
                 .to_owned(),
         ),
         (
@@ -457,7 +457,11 @@ fn what_helps_depends_on_what_was_being_done() {
             Doing::SigningInUnasked,
             "Check the name, the password and, where there are several, the provider.",
         ),
-        (down(), Doing::SigningIn, "Check that the server is running, and its host and port."),
+        (
+            down(),
+            Doing::SigningIn,
+            "Check that the server is running, its host and port, and the proxy if HTTPS_PROXY or ALL_PROXY names one.",
+        ),
         (
             choice(),
             Doing::SigningInUnasked,

@@ -41,8 +41,11 @@ fn what_was_typed_wrongly_is_a_usage_error() {
 fn secrets_in_addresses_are_refused_and_not_echoed_s3() {
     let home = Home::new();
     let secret = plant("a secret in an address");
-    let addresses =
-        [format!("http://u:{secret}@127.0.0.1:1"), format!("http://127.0.0.1:1/?api_key={secret}")];
+    let addresses = [
+        format!("http://u:{secret}@127.0.0.1:1"),
+        format!("http://127.0.0.1:1/?api_key={secret}"),
+        format!("u:{secret}@studio.example:x"),
+    ];
     for address in addresses.iter().map(String::as_str) {
         let cases: [&[&str]; 5] = [
             &["login", address],

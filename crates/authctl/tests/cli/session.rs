@@ -112,6 +112,10 @@ fn signing_out_everywhere_and_forgetting_leaves_nothing() {
 
     rig.run(&["logout", "--all"]).is(0).says(&[&rig.url, &other.url]);
     assert_eq!((rig.counters().revocations, other.counters().revocations), (1, 1));
+    assert_eq!(
+        rig.run(&["logout", "--all", "--forget"]).is(0).out,
+        "Nobody was signed in. The list of sites is empty now.\n"
+    );
     assert_eq!(rig.run(&["logout", "--all", "--forget"]).is(0).out, "Nobody was signed in.\n");
     assert_eq!(rig.run(&["sites", "--json"]).is(0).out, "{\"sites\":[]}\n");
     rig.run(&["token"]).is(3).says(&["no site is named", "authctl login"]);

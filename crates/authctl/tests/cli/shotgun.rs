@@ -191,7 +191,12 @@ fn a_scripts_key_comes_from_a_file_a_descriptor_the_environment_or_a_question_s3
     studio.run(&call).is(2).says(&["given nowhere", "--script-key-file", "AUTHCTL_SCRIPT_KEY"]);
     let open = fs::File::open(&path).unwrap();
     let missing = (open.as_raw_fd() + 40).to_string();
-    studio.run(&[&call[..], &["--script-key-fd", &missing]].concat()).is(2).says(&["could not be read"]);
+    studio
+        .run(&[&call[..], &["--script-key-fd", &missing]].concat())
+        .is(2)
+        .says(&["could not be read: descriptor "]);
+    let gone = [&call[..], &["--script-key-file", "gone"]].concat();
+    studio.run(&gone).is(2).says(&["could not be read: \"gone\": "]);
     let mut wrong = studio.home.command(&call);
     wrong.env("AUTHCTL_SCRIPT_KEY", plant("a wrong key")).stdin(Stdio::null());
     let wrong = collect(wrong.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
@@ -208,6 +213,15 @@ fn a_key_that_is_typed_is_refused_and_not_echoed_s3() {
         args.extend(words);
         let ran = home.run(&args);
         ran.is(2).says(&["there is no option for a script's key", "--script-key-fd N", "AUTHCTL_SCRIPT_KEY"]);
+        assert_eq!(ran.out, "");
+        args.push("--json".to_owned());
+        let error = &home.run(&args).is(2).json()["error"];
+        assert_eq!((&error["kind"], &error["exit"]), (&"usage".into(), &2.into()));
+        assert_eq!(
+            error["message"],
+            "there is no option for a script's key: what is typed can be read by others on the machine"
+        );
+        assert!(error["remedy"].as_str().unwrap().contains("AUTHCTL_SCRIPT_KEY"), "{error}");
     }
 }
 
@@ -260,12 +274,44 @@ fn what_one_kind_of_site_has_and_the_other_has_not_is_said() {
     let studio = Studio::new();
     studio.sign_in("ada").is(0);
     studio.run(&["login", &studio.url, "--provider", "x"]).is(2).says(&["no providers"]);
+    let unseen = Studio::new();
+    unseen.run(&["login", &unseen.url, "--provider", "x"]).is(2).says(&["no providers"]);
     let site = TiledSite::demo([99; 32]);
     let server = Server::start(site, SiteClock::running()).unwrap();
     let tiled = server.url().to_string();
     studio.run(&["login", &tiled, "--method", "app-session"]).is(6).says(&["this is not a Shotgun site"]);
     let args = ["login", &tiled, "--user", "demo", "--password-stdin"];
     studio.home.run_with(&format!("{}\n", plant("nobody's password")), &args).is(4);
+}
+
+#[test]
+fn a_command_is_run_for_whoever_signs_in_to_a_site_that_nobody_has_seen() {
+    let studio = Studio::new();
+    let run = ["exec", &studio.url, "--", env!("CARGO_BIN_EXE_authctl"), "whoami"];
+    let nobody = studio.run(&run);
+    nobody.is(8).says(&["authctl login"]);
+    assert!(!nobody.err.contains("Tiled server"), "{nobody:?}");
+    let mut command = studio.home.command(&run);
+    command.env("TILED_FORCE_PROMPT", "1");
+    end(command, &format!("2\nada\n{}\n", plant("ada's password"))).is(0).says(&["ada at "]);
+    let mut alone = studio.home.command(&["exec", &studio.url, "--no-remember", "--", "true"]);
+    alone.env("TILED_FORCE_PROMPT", "1");
+    let ran = end(alone, &format!("2\nbob\n{}\n", plant("bob's password")));
+    assert!(!ran.is(0).err.contains("could not be ended"), "{ran:?}");
+    studio.run(&["whoami"]).is(0).says(&["ada at "]);
+}
+
+#[test]
+fn who_cannot_sign_in_to_a_site_is_told_what_helps_there() {
+    let studio = Studio::new();
+    let nobody = studio.run(&["login", &studio.url]);
+    nobody.is(8).says(&["--user NAME --password-stdin", "at a terminal"]);
+    let args = ["login", &studio.url, "--user", "ada", "--password-stdin"];
+    let wrong = studio.home.run_with("wrong\n", &args);
+    wrong.is(4).says(&["Check the login and the password."]);
+    for ran in [nobody, wrong] {
+        assert!(!ran.err.contains("provider") && !ran.err.contains("Python"), "{ran:?}");
+    }
 }
 
 #[test]
