@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use auth_core::error::Policy;
 use auth_core::ports::{Change, Dismiss, Prompt, SiteEntry, Store as _, Transport, Unreachable};
@@ -14,6 +15,9 @@ use auth_native::shotgun::{Expired, Program, ScriptUser, User};
 use auth_native::{blocking, nonblocking};
 use auth_store::MemoryStore;
 use canary::plant;
+
+/// What takes longer has gone wrong.
+const LONG: Duration = Duration::from_mins(1);
 
 /// Keeps what it is told, and how many requests with a key had been sent then.
 #[derive(Default)]
@@ -134,7 +138,7 @@ fn a_call_that_was_dropped_while_the_person_was_told_has_told_nobody_n1() {
     let (go, goes) = mpsc::channel();
     *told.takes.lock().unwrap() = Some(Box::new(move || {
         starts.send(()).unwrap();
-        goes.recv().unwrap();
+        goes.recv_timeout(LONG).unwrap();
     }));
     let auth = nonblocking::Authenticator::builder()
         .store(Arc::new(MemoryStore::new()))
@@ -151,12 +155,13 @@ fn a_call_that_was_dropped_while_the_person_was_told_has_told_nobody_n1() {
             tokio::spawn(async move { connection.resolve_entity().await })
         };
         let first = resolves(&connection);
-        let started = tokio::task::spawn_blocking(move || started.recv().map(|()| started)).await;
+        let started = tokio::task::spawn_blocking(move || started.recv_timeout(LONG).map(|()| started)).await;
         first.abort();
         assert!(first.await.unwrap_err().is_cancelled());
         let second = resolves(&connection);
         go.send(()).unwrap();
-        let _started = tokio::task::spawn_blocking(move || started.unwrap().map(|started| started.recv()));
+        let _started =
+            tokio::task::spawn_blocking(move || started.unwrap().map(|started| started.recv_timeout(LONG)));
         go.send(()).unwrap();
         assert_eq!(second.await.unwrap(), Ok(None));
     });

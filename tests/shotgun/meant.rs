@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::Duration;
 
 use auth_core::error::CannotPrompt;
 use auth_core::ports::{Dismiss, Prompt};
@@ -15,6 +16,9 @@ use auth_native::{Error, blocking};
 use auth_sandbox::{Person, Script, Server, ShotgunConfig, ShotgunSite, SiteClock, SiteInfo};
 use auth_store::MemoryStore;
 use canary::plant;
+
+/// What takes longer has gone wrong.
+const LONG: Duration = Duration::from_mins(1);
 
 /// Answers as one person, or says no.
 struct Somebody {
@@ -45,7 +49,7 @@ impl Prompt for Somebody {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.say();
         if let Some(until) = self.until.lock().unwrap().take() {
-            until.recv().unwrap();
+            until.recv_timeout(LONG).unwrap();
         }
         let name = self.is.ok_or(PromptFault::Cancelled)?;
         let password = Secret::from(plant(&format!("{name}'s password")));
@@ -209,7 +213,7 @@ fn who_signs_in_while_another_program_waits_to_ask_is_its_user_only_if_the_rules
                     let auth = world.program(&carol, stored());
                     auth.login(&world.site(), LoginOptions::default()).unwrap();
                 });
-                hears.recv().unwrap();
+                hears.recv_timeout(LONG).unwrap();
                 world.program(&person, rules()).user(&world.site()).unwrap().value
             });
             assert_eq!(user.to_string(), expected);
