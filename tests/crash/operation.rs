@@ -1,6 +1,6 @@
 //! What is done to a token directory, and what may be found of it when it was cut short.
 
-use auth_core::ports::{Change, SiteEntry, Store as _};
+use auth_core::ports::{Change, Replaces, SiteEntry, Store as _};
 use auth_core::session::Session;
 use auth_core::{Digest, Foreign};
 
@@ -138,7 +138,9 @@ impl Operation {
 }
 
 fn put(rig: &Rig, session: Session) {
-    rig.store.apply(&Change::Save { key: key(), session: Box::new(session) }).unwrap();
+    rig.store
+        .apply(&Change::Save { key: key(), session: Box::new(session), replaces: Replaces::Anything })
+        .unwrap();
 }
 
 fn saved(rig: &Rig) {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, SiteEntry, Store as _};
+use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store as _};
 use auth_core::session::{Facts, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Digest, Foreign, Secret};
@@ -245,7 +245,7 @@ impl Rig {
             assert!(matches!(lock, Ok(Locking::Held(_))), "{lock:?}, {context}");
         }
         let next = session("dora", "2", false);
-        let save = Change::Save { key: key(), session: Box::new(next.clone()) };
+        let save = Change::Save { key: key(), session: Box::new(next.clone()), replaces: Replaces::Anything };
         store.apply(&save).unwrap_or_else(|fault| panic!("{fault}, {context}"));
         match store.load(&key()) {
             Ok(Loaded::Found(stored)) => {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use auth_core::flow::{Login, LoginOptions};
-use auth_core::ports::{Change, Dismiss, Key, Loaded, Prompt, SiteEntry, Store, Transport};
+use auth_core::ports::{Change, Dismiss, Key, Loaded, Prompt, Replaces, SiteEntry, Store, Transport};
 use auth_core::session::{Session, Tokens};
 use auth_core::tiled::{TiledUri, refresh};
 use auth_core::time::Timestamp;
@@ -81,7 +81,11 @@ impl World {
         let site = Arc::new(Mutex::new(site));
         let stranger = Session::default();
         let mut world = Self { kind, uri, site, clock, store, stranger, password, _folder: folder };
-        let save = Change::Save { key: other_key(), session: Box::new(other_session()) };
+        let save = Change::Save {
+            key: other_key(),
+            session: Box::new(other_session()),
+            replaces: Replaces::Anything,
+        };
         world.store.apply(&save).unwrap();
         world.store.apply(&Change::Prefer(other_entry())).unwrap();
         if let Some(age) = command.age() {
@@ -101,7 +105,11 @@ impl World {
             store: &self.store,
             person: Arc::new(Knows(self.password.clone())),
             clock: &self.clock,
-            stranger: Change::Save { key: self.key(), session: Box::new(self.stranger.clone()) },
+            stranger: Change::Save {
+                key: self.key(),
+                session: Box::new(self.stranger.clone()),
+                replaces: Replaces::Anything,
+            },
         };
         stage.play(strikes, |driver, cancel| command.run(self, driver, held, cancel))
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::error::Policy;
-use auth_core::ports::{Change, Dismiss, Loaded, Prompt, Store as _};
+use auth_core::ports::{Change, Dismiss, Loaded, Prompt, Replaces, Store as _};
 use auth_core::session::Session;
 use auth_core::shotgun::{Proxy, ShotgunSite as Site, SignInMethod};
 use auth_core::time::Timestamp;
@@ -353,7 +353,10 @@ fn what_came_with_a_token_is_kept_with_it_and_goes_with_it() {
         let mut session = world.kept("ada").unwrap();
         session.tokens.metadata = Some(Secret::from(plant("metadata")));
         let key = world.site().key("ada");
-        world.store.apply(&Change::Save { key, session: Box::new(session.clone()) }).unwrap();
+        world
+            .store
+            .apply(&Change::Save { key, session: Box::new(session.clone()), replaces: Replaces::Anything })
+            .unwrap();
         drop(connection);
         let connection = auth.connect(auth.user(&world.site()));
         world.server.clock().advance(YEAR);

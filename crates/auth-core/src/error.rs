@@ -17,6 +17,9 @@ pub enum Error {
     /// Nobody is signed in, and nobody could or should be asked.
     #[error("not signed in")]
     NotSignedIn,
+    /// Another program removed the session while it was renewed. The renewed one is not stored again.
+    #[error("not signed in: another program removed the session while it was renewed")]
+    Removed,
     /// The server refused what a person or program presented.
     #[error("the server refused{}", colon(.0))]
     Rejected(Foreign),
@@ -114,6 +117,11 @@ impl fmt::Display for Remedy {
 }
 
 impl Error {
+    /// Whether no session is stored, so that only a sign-in helps.
+    pub fn is_signed_out(&self) -> bool {
+        matches!(self, Self::NotSignedIn | Self::Removed)
+    }
+
     /// True for the definite answers after which a stored session is worth nothing.
     pub fn ends_session(&self) -> bool {
         matches!(self, Self::Expired(_) | Self::Revoked(_) | Self::Lost)
@@ -123,6 +131,7 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::NotSignedIn
+            | Self::Removed
             | Self::Rejected(_)
             | Self::Expired(_)
             | Self::NotApproved(_)
@@ -141,11 +150,14 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::NotSignedIn
+            | Self::Removed
             | Self::Expired(_)
             | Self::Revoked(_)
             | Self::Lost
             | Self::NotApproved(_)
-            | Self::Policy(Policy::AnotherAccount { .. }) => Remedy::SignIn,
+            | Self::Policy(Policy::AnotherUser | Policy::SignedInAs { .. } | Policy::AnotherAccount { .. }) => {
+                Remedy::SignIn
+            }
             Self::Rejected(_)
             | Self::Policy(
                 Policy::NoSuchProvider { .. }
@@ -308,6 +320,14 @@ pub enum Policy {
     /// The site does not let a program ask for a session in the person's browser.
     #[error("this site's app session launcher, with which a program signs in through the browser, is off")]
     NoAppSession,
+    /// The stored session belongs to another user than the one asked for.
+    #[error("signed in as {got}, not as {asked}")]
+    SignedInAs {
+        /// The user name asked for.
+        asked: Foreign,
+        /// The user name of the stored session.
+        got: Foreign,
+    },
     /// Somebody else said yes to a sign-in. Their session was not kept.
     #[error("the sign-in was for {asked}, and {got} approved it")]
     AnotherAccount {
@@ -482,6 +502,9 @@ pub enum StoreFaultKind {
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
+    /// Another program stored a session meanwhile, which is kept.
+    #[error("another program stored a session meanwhile, which is kept")]
+    Superseded,
     /// There is no home directory to keep it in.
     #[error("no home directory is known; set HOME or TILED_CACHE_DIR")]
     NoHome,

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::error::{Sent, StoreFault, TransportFault};
 use crate::foreign::Foreign;
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
-use crate::session::{Generation, Session};
+use crate::session::{Generation, Session, Tokens};
 use crate::shotgun::SignInMethod;
 use crate::site::Origin;
 use crate::time::{Now, Tick, Timestamp};
@@ -69,12 +69,14 @@ pub struct SiteEntry {
 /// One change to a store, done wholly or not at all.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Change {
-    /// Keeps a session, replacing what is there and ending an intent. Never answered with a conflict.
+    /// Stores a session and ends an intent, if what is stored now may be replaced.
     Save {
         /// Where.
         key: Key,
         /// What.
         session: Box<Session>,
+        /// What it may replace. Checked under the store's own lock, and again before each file it changes.
+        replaces: Replaces,
     },
     /// Removes a session if it is still this one.
     ClearIf {
@@ -83,8 +85,15 @@ pub enum Change {
         /// Which.
         generation: Generation,
     },
-    /// Notes durably that a refresh token is about to be redeemed.
+    /// Notes durably that a refresh token is about to be redeemed, if it is the one stored.
     Intent {
+        /// Where.
+        key: Key,
+        /// The refresh token's digest.
+        redeeming: Digest,
+    },
+    /// Takes such a note back, because the refresh token was not sent. Does nothing if the note names another one.
+    Withdraw {
         /// Where.
         key: Key,
         /// The refresh token's digest.
@@ -96,13 +105,43 @@ pub enum Change {
     Forget(Key),
 }
 
+/// What a [`Change::Save`] may replace.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Replaces {
+    /// Whatever is stored. For an explicit sign-in, and for nothing else.
+    Anything,
+    /// Only what was found before the user was prompted; `None` for no session.
+    Found(Option<Generation>),
+    /// Only the session whose refresh token, named by its digest, was redeemed for the new one. Its access token does
+    /// not matter: the Python client removes it before it renews.
+    Redeemed(Digest),
+}
+
+impl Replaces {
+    /// Whether `new` may be stored in the place of `stored`. Every store decides by this.
+    ///
+    /// A session whose refresh token is already the new one is what an earlier attempt left half saved.
+    pub fn admits(&self, stored: Option<&Tokens>, new: &Tokens) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Found(found) => stored.map(Tokens::generation) == *found,
+            Self::Redeemed(redeemed) => {
+                let refresh = stored.and_then(|stored| stored.refresh.as_ref());
+                refresh.is_some_and(|refresh| Digest::of(refresh) == *redeemed)
+                    || (refresh.is_some() && refresh == new.refresh.as_ref())
+            }
+        }
+    }
+}
+
 /// What became of a [`Change`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Applied {
     /// Done, and durable as far as the store is.
     Done,
-    /// Only for [`Change::ClearIf`]: this is there instead, and was not touched.
-    Conflict(Box<Stored>),
+    /// For [`Change::Save`], [`Change::ClearIf`] and [`Change::Intent`]: this is stored instead, and was not touched;
+    /// `None` if nothing is.
+    Conflict(Option<Box<Stored>>),
 }
 
 /// The locks of a session. A third, for one read-modify-write of a file, is the store's own affair.
@@ -158,6 +197,13 @@ pub trait Store: Send + Sync {
 
     /// Makes one change.
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault>;
+
+    /// Where a session is or would be stored, for messages: a folder, or the name of a keychain. `None` if that says
+    /// nothing to a person.
+    fn location(&self, key: &Key) -> Option<Foreign> {
+        let _ = key;
+        None
+    }
 
     /// Takes a lock that all users of this store respect; `wait` is how long to wait for it, zero to try once.
     /// A lock whose holder dies is free again.
@@ -272,6 +318,10 @@ impl fmt::Debug for Dismiss {
         write!(f, "Dismiss({})", self.is_dismissed())
     }
 }
+
+#[cfg(test)]
+#[path = "tests/replaces.rs"]
+mod replaces;
 
 #[cfg(test)]
 mod tests {

@@ -151,6 +151,18 @@ pub enum Notice {
     PlainHttp(Origin),
     /// Another process is signing in or renewing, and we wait for it.
     Waiting(Holder),
+    /// Saving a session takes longer than usual; the caller waits for it.
+    Saving {
+        /// Where it is saved, if the store says so.
+        location: Option<Foreign>,
+    },
+    /// A session that is not used any more could not be ended on the server, and lives there until its end.
+    NotRevoked {
+        /// The site.
+        origin: Origin,
+        /// Why.
+        why: Box<crate::error::Error>,
+    },
     /// What the server says to somebody who has just signed in, `{id}` already filled in.
     Confirmation(Foreign),
     /// Somebody's session has ended, and they are to sign in again.

@@ -247,14 +247,18 @@ fn ports_and_questions_show_none_s1() {
     silent::<SiteEntry>(&SiteEntry { key: key(), user: None, allow_http: false, method: None, pages: None });
     let generation = tokens().generation();
     for change in [
-        Change::Save { key: key(), session: Box::new(session()) },
+        Change::Save {
+            key: key(),
+            session: Box::new(session()),
+            replaces: auth_core::ports::Replaces::Anything,
+        },
         Change::ClearIf { key: key(), generation },
         Change::Intent { key: key(), redeeming: Digest::of(&secret("refresh")) },
         Change::Forget(key()),
     ] {
         silent::<Change>(&change);
     }
-    silent::<Applied>(&Applied::Conflict(stored()));
+    silent::<Applied>(&Applied::Conflict(Some(stored())));
     silent::<LockKind>(&LockKind::Renewal);
     silent::<Asked>(&Asked::default());
     silent::<Locking>(&Locking::Held(Box::new(secret("held"))));

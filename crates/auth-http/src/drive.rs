@@ -1,14 +1,17 @@
 //! What every driver decides in the same way: what a flow is resumed with, how long its step is waited for, and what
 //! is held for it. No thread, no clock, no waiting.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault};
-use auth_core::flow::{Event, Flow, Held, Step};
-use auth_core::ports::{Applied, Asked, Loaded, Locking, Unreachable};
+use auth_core::flow::{Event, Flow, Held, STORE_DEADLINE, Step};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, Locking, Unreachable};
 use auth_core::time::{Now, Tick};
 use auth_core::wire::Response;
 use auth_core::{Answer, Foreign, PromptFault};
+
+use crate::underway::{Stay, Underway};
 
 /// The longest single wait. A machine that slept finds its deadlines passed, but the waits of its threads do not count
 /// the sleep, so the clock is looked at this often.
@@ -20,6 +23,21 @@ pub(crate) struct Run<F> {
     flow: F,
     told: bool,
     guards: Guards,
+    underway: Underway,
+    /// Counted while tokens are on their way and not saved.
+    stay: Option<Stay>,
+    /// A save that is waited for, and when it is told that it takes long.
+    slow: Option<(Tick, Key)>,
+}
+
+/// What was opened, until the last who needs it has dropped it.
+type Guard = Arc<Mutex<Box<dyn Send>>>;
+
+/// What a change of the store keeps until it has ended, even if nobody waits for it any more: the locks that it is made
+/// under, and its place among what is under way.
+pub(crate) struct Kept {
+    _guards: Vec<Guard>,
+    _stay: Stay,
 }
 
 /// What came of a step.
@@ -41,9 +59,37 @@ pub(crate) enum Patience {
     For(Duration),
 }
 
+impl Kept {
+    /// Makes the change. What is kept is given back before anybody hears that it is over.
+    pub(crate) fn keeping<T>(self, change: impl FnOnce() -> T) -> T {
+        let done = change();
+        drop(self);
+        done
+    }
+}
+
 impl<F: Flow> Run<F> {
-    pub(crate) fn new(flow: F) -> Self {
-        Self { flow, told: false, guards: Guards::default() }
+    pub(crate) fn new(flow: F, underway: &Underway) -> Self {
+        let (guards, underway) = (Guards::default(), underway.clone());
+        Self { flow, told: false, guards, underway, stay: None, slow: None }
+    }
+
+    /// True from redeeming a token, or being given one, until it is saved.
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "a thread goes on by itself"))]
+    pub(crate) fn is_committed(&self) -> bool {
+        self.flow.is_committed()
+    }
+
+    /// What a change that begins now is to keep.
+    pub(crate) fn kept(&self) -> Kept {
+        let guards = self.guards.open.iter().map(|(_, guard)| Arc::clone(guard));
+        Kept { _guards: guards.collect(), _stay: self.underway.enter() }
+    }
+
+    /// Whose session takes long to be saved. Said once for each save.
+    pub(crate) fn slow(&mut self, now: Now) -> Option<Key> {
+        let slow = self.slow.take_if(|(since, _)| *since <= now.tick);
+        slow.map(|(_, key)| key)
     }
 
     /// True if the flow is to be told now that somebody said stop: once, and not while it must not be interrupted.
@@ -68,7 +114,17 @@ impl<F: Flow> Run<F> {
                 Brought::Opened(guard) => Event::Opened(self.guards.keep(guard)),
             }
         };
-        self.flow.resume(now, event)
+        let step = self.flow.resume(now, event);
+        self.slow = match &step {
+            Ok(Step::Apply(Change::Save { key, .. })) => Some((now.tick.after(STORE_DEADLINE), key.clone())),
+            _ => None,
+        };
+        if !self.flow.is_committed() {
+            self.stay = None;
+        } else if self.stay.is_none() {
+            self.stay = Some(self.underway.enter());
+        }
+        step
     }
 
     /// When the outstanding step is over, whatever comes of it.
@@ -103,7 +159,7 @@ impl<F: Flow> Run<F> {
 
 #[derive(Default)]
 struct Guards {
-    open: Vec<(Held, Box<dyn Send>)>,
+    open: Vec<(Held, Guard)>,
     given: u64,
 }
 
@@ -111,7 +167,7 @@ impl Guards {
     fn keep(&mut self, guard: Box<dyn Send>) -> Held {
         self.given += 1;
         let held = Held(self.given);
-        self.open.push((held, guard));
+        self.open.push((held, Arc::new(Mutex::new(guard))));
         held
     }
 }

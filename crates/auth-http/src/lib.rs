@@ -27,6 +27,7 @@ pub mod nonblocking;
 mod proxy;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod tls;
+mod underway;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod user_agent;
 #[cfg(any(feature = "blocking", feature = "async"))]
@@ -42,6 +43,7 @@ pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use proxy::ProxyChoice;
+pub use underway::Underway;
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use user_agent::TransportError;
 #[cfg(any(feature = "blocking", feature = "async"))]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::Secret;
 use auth_core::flow::COOL_DOWN;
 use auth_core::ports::{Clock, Store};
-use auth_http::{Cancel, ProxyChoice, SystemClock};
+use auth_http::{Cancel, ProxyChoice, SystemClock, Underway};
 
 use crate::Error;
 use crate::shared::Settings;
@@ -30,6 +30,7 @@ pub struct Builder<T: ?Sized, P: ?Sized> {
     pub(crate) transport: Option<Arc<T>>,
     clock: Option<Arc<dyn Clock>>,
     cancel: Option<Cancel>,
+    underway: Underway,
     never_ask: bool,
     cool_down: Duration,
     ahead: Option<bool>,
@@ -48,6 +49,7 @@ pub(crate) struct Parts {
     #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "a runtime waits for no file"))]
     pub(crate) is_quick: bool,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) underway: Underway,
     pub(crate) settings: Settings,
 }
 
@@ -64,6 +66,7 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
             transport: None,
             clock: None,
             cancel: None,
+            underway: Underway::new(),
             never_ask: false,
             cool_down: COOL_DOWN,
             ahead: None,
@@ -144,6 +147,13 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         self
     }
 
+    /// Counts what is under way together with other authenticators, so that a program that has several waits once
+    /// before it exits. See [`Authenticator::finish`](crate::blocking::Authenticator::finish).
+    pub fn underway(mut self, underway: Underway) -> Self {
+        self.underway = underway;
+        self
+    }
+
     /// Asks nobody: where a question would be needed, the answer is
     /// [`CannotPrompt`](crate::error::CannotPrompt::NotAllowed) at once. Notices are still told.
     pub fn never_ask(mut self) -> Self {
@@ -204,6 +214,7 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
             store,
             is_quick,
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
+            underway: self.underway.clone(),
             settings: Settings {
                 cancel: self.cancel.take().unwrap_or_default(),
                 never_ask: self.never_ask,

@@ -2,6 +2,6 @@
 
 #[doc(inline)]
 pub use auth_core::ports::{
-    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, SiteEntry, Store, Stored,
-    Transport, Unreachable,
+    Applied, Asked, Change, Clock, Dismiss, Key, Loaded, LockKind, Locking, Prompt, Replaces, SiteEntry,
+    Store, Stored, Transport, Unreachable,
 };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use auth_native::blocking::{Authenticator, Builder, Connection, State, Status, User};
 use auth_native::error::StoreFault;
 use auth_native::ports::{
-    Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Transport, Unreachable,
+    Applied, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store, Transport, Unreachable,
 };
 use auth_native::{
     Access, Error, Foreign, LoginOptions, MemoryStore, Outcome, Request, Response, Secret, SessionEvent,
@@ -205,7 +205,9 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
         ..Session::default()
     };
     let key: Key = site.key("ada");
-    store.apply(&Change::Save { key: key.clone(), session: Box::new(session) }).unwrap();
+    store
+        .apply(&Change::Save { key: key.clone(), session: Box::new(session), replaces: Replaces::Anything })
+        .unwrap();
     let entry = SiteEntry { key, user: Some("ada".into()), allow_http: false, method: None, pages: None };
     store.apply(&Change::Prefer(entry)).unwrap();
     let program = Program { product: "tool".into(), machine: "m".into() };

@@ -16,6 +16,17 @@ pub(crate) fn notice(notice: &Notice) -> String {
             )
         }
         Notice::Waiting(holder) => format!("Waiting for the sign-in in {holder} ...\n"),
+        Notice::Saving { location: Some(location) } => {
+            format!("Saving the session in {location}. The disk is slow; waiting up to a minute ...\n")
+        }
+        Notice::Saving { location: None } => {
+            "Saving the session takes long; waiting up to a minute ...\n".to_owned()
+        }
+        Notice::NotRevoked { origin, why } => {
+            format!(
+                "Warning: the unused session at {origin} was not revoked: {why}. It lasts there until it expires.\n"
+            )
+        }
         Notice::Confirmation(message) => {
             message.lines().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
         }

@@ -163,7 +163,11 @@ impl Store for FolderStore {
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
         match change {
-            Change::Save { key, session } => self.change(key, |members| {
+            Change::Save { key, session, replaces } => self.change(key, |members| {
+                let there = stored(members);
+                if !replaces.admits(there.as_ref().map(|there| &there.session.tokens), &session.tokens) {
+                    return (false, Applied::Conflict(there.map(Box::new)));
+                }
                 put_session(members, session);
                 (true, Applied::Done)
             }),
@@ -173,11 +177,21 @@ impl Store for FolderStore {
                     members.retain(|name, _| !SESSION.contains(&name.as_str()));
                     (true, Applied::Done)
                 }
-                Some(stored) => (false, Applied::Conflict(Box::new(stored))),
+                Some(stored) => (false, Applied::Conflict(Some(Box::new(stored)))),
             }),
             Change::Intent { key, redeeming } => self.change(key, |members| {
+                if members.get("refresh").map(Digest::of) != Some(*redeeming) {
+                    return (false, Applied::Conflict(stored(members).map(Box::new)));
+                }
                 members.insert("intent".to_owned(), Secret::from(redeeming.to_string()));
                 (true, Applied::Done)
+            }),
+            Change::Withdraw { key, redeeming } => self.change(key, |members| {
+                let noted = members.get("intent").and_then(|digest| Digest::from_hex(digest.expose()));
+                if noted == Some(*redeeming) {
+                    members.remove("intent");
+                }
+                (noted == Some(*redeeming), Applied::Done)
             }),
             Change::Prefer(entry) => self.change(&entry.key, |members| {
                 // Read under the lock, so two never get the same number.

@@ -18,30 +18,66 @@ const LEFT_OVER: Duration = Duration::from_mins(1);
 /// How many files are kept aside for one name. The last is replaced.
 const KEPT_ASIDE: u32 = 999;
 
+/// What became of a change that is made only where nothing has changed meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Placed {
+    Done,
+    /// The check said no, and everything is as it was.
+    Forestalled,
+}
+
 /// Puts a file with this content in the place of what is there: written beside it, made durable, renamed, and that
 /// made durable. Where a name cannot be renamed over (something is mounted on it), the file is changed where it is.
 ///
 /// Call it under the lock that all writers of the file take.
 pub(crate) fn replace(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
+    replace_if(spot, content, || Ok(true)).map(drop)
+}
+
+/// The same, unless `check`, which is asked when all that remains is to rename, says no.
+pub(crate) fn replace_if(
+    spot: &Spot,
+    content: &[u8],
+    check: impl FnOnce() -> Result<bool, StoreFault>,
+) -> Result<Placed, StoreFault> {
     sweep(spot);
     let said = |error: io::Error| from_io(&error, &spot.path());
     let (file, temporary) = create(spot).map_err(said)?;
-    let placed = fill(file, &temporary, content).and_then(|_| spot.replace_with(&temporary));
+    let filled = fill(file, &temporary, content);
+    match filled.as_ref().map_or(Ok(true), |_| check()) {
+        Ok(true) => {}
+        refused => {
+            drop(spot.unlink_beside(&temporary));
+            return refused.map(|_| Placed::Forestalled);
+        }
+    }
+    let placed = filled.and_then(|_| spot.replace_with(&temporary));
     match placed {
-        Ok(()) => spot.dir().sync().map_err(said),
+        Ok(()) => spot.dir().sync().map(|()| Placed::Done).map_err(said),
         Err(error) => {
             // Left over if this fails as well; then it is swept away later.
             drop(spot.unlink_beside(&temporary));
-            if cannot_be_moved(&error) { rewrite(spot, content) } else { Err(said(error)) }
+            if cannot_be_moved(&error) {
+                rewrite(spot, content).map(|()| Placed::Done)
+            } else {
+                Err(said(error))
+            }
         }
     }
 }
 
-/// Removes a file; none is as well. Where a name cannot be removed (something is mounted on it), the file is emptied.
+/// Removes a file unless `check` says no; none is as well. Where a name cannot be removed (something is mounted on it), the file is emptied.
 ///
 /// Call it under the lock that all writers of the file take.
-pub(crate) fn remove(spot: &Spot) -> Result<(), StoreFault> {
+pub(crate) fn remove_if(
+    spot: &Spot,
+    check: impl FnOnce() -> Result<bool, StoreFault>,
+) -> Result<Placed, StoreFault> {
     sweep(spot);
+    if check()? { remove(spot).map(|()| Placed::Done) } else { Ok(Placed::Forestalled) }
+}
+
+fn remove(spot: &Spot) -> Result<(), StoreFault> {
     match spot.unlink_beside(spot.name()) {
         Ok(()) => spot.dir().sync().map_err(|error| from_io(&error, &spot.path())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -46,9 +46,14 @@ pub(crate) fn take<D: Document>(dir: &Dir, name: &str) -> Result<D, StoreFault> 
 
 /// Replaces the file, unless it would be too long to be read again. Call it under the file's lock.
 pub(crate) fn write<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
+    atomic::replace(&spot(dir, name)?, &prepare(dir, name, document)?)
+}
+
+/// What [`write`] would write. Fails if that would be too long to be read again.
+pub(crate) fn prepare<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<Vec<u8>, StoreFault> {
     let bytes = document.write();
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
-        atomic::replace(&spot(dir, name)?, &bytes)
+        Ok(bytes)
     } else {
         Err(other("this is more than is kept about one session or in one list", &dir.path().join(name)))
     }

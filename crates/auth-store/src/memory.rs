@@ -75,21 +75,35 @@ impl Store for MemoryStore {
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
         let mut state = self.0.state();
         match change {
-            Change::Save { key, session } => {
+            Change::Save { key, session, replaces } => {
+                let stored = state.stored(key);
+                if !replaces.admits(stored.as_ref().map(|stored| &stored.session.tokens), &session.tokens) {
+                    return Ok(Applied::Conflict(stored.map(Box::new)));
+                }
                 state.intents.remove(key);
                 state.sessions.insert(key.clone(), Session::clone(session));
             }
             Change::ClearIf { key, generation } => {
                 if let Some(stored) = state.stored(key) {
                     if stored.session.tokens.generation() != *generation {
-                        return Ok(Applied::Conflict(Box::new(stored)));
+                        return Ok(Applied::Conflict(Some(Box::new(stored))));
                     }
                     state.sessions.remove(key);
                     state.intents.remove(key);
                 }
             }
             Change::Intent { key, redeeming } => {
+                let stored = state.stored(key);
+                let refresh = stored.as_ref().and_then(|stored| stored.session.tokens.refresh.as_ref());
+                if refresh.map(Digest::of) != Some(*redeeming) {
+                    return Ok(Applied::Conflict(stored.map(Box::new)));
+                }
                 state.intents.insert(key.clone(), *redeeming);
+            }
+            Change::Withdraw { key, redeeming } => {
+                if state.intents.get(key) == Some(redeeming) {
+                    state.intents.remove(key);
+                }
             }
             Change::Prefer(entry) => {
                 state.sites.retain(|known| known.key != entry.key);

@@ -38,6 +38,12 @@ pub(crate) fn of(tokens: &Tokens, slot: bool, same: bool) -> Vec<Put<'_>> {
     puts
 }
 
+/// True for a change that comes after what is known of the tokens was written: it brings a token that is of no use
+/// without its refresh token, or takes one away that goes with those.
+pub(crate) fn is_after_facts((name, token): &Put<'_>) -> bool {
+    *name != Name::Refresh && token.is_some()
+}
+
 /// Refuses tokens that would not be read back, before anything is changed for them.
 pub(crate) fn check(tokens: &Tokens, slot: bool, directory: &Path) -> Result<(), StoreFault> {
     let named = [

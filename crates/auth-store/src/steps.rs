@@ -62,7 +62,11 @@ pub(crate) mod script {
         FailEach(&'static [(Step, i32)]),
     }
 
+    /// What another program does just before a step of some number (from zero).
+    type Meddler = (usize, Box<dyn FnOnce()>);
+
     thread_local! {
+        static MEDDLER: RefCell<Option<Meddler>> = const { RefCell::new(None) };
         static RUN: RefCell<(Script, Vec<(Step, String)>)> = const { RefCell::new((Script::Pass, Vec::new())) };
     }
 
@@ -73,7 +77,23 @@ pub(crate) mod script {
         (result, RUN.take().1)
     }
 
+    /// Runs `work` while another program does something just before the step of this number.
+    pub(crate) fn meddled<T>(
+        at: usize,
+        meddle: impl FnOnce() + 'static,
+        work: impl FnOnce() -> T,
+    ) -> (T, Vec<(Step, String)>) {
+        MEDDLER.set(Some((at, Box::new(meddle))));
+        let done = under(Script::Pass, work);
+        MEDDLER.set(None);
+        done
+    }
+
     pub(super) fn next(step: Step, name: &OsStr) -> io::Result<()> {
+        let due = |(at, _): &mut Meddler| RUN.with_borrow(|(_, log)| log.len() == *at);
+        if let Some((_, meddle)) = MEDDLER.with_borrow_mut(|meddler| meddler.take_if(due)) {
+            meddle();
+        }
         RUN.with_borrow_mut(|(script, log)| {
             let number = log.len();
             log.push((step, name.to_string_lossy().into_owned()));

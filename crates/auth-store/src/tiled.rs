@@ -1,21 +1,21 @@
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
-use auth_core::session::{Facts, Generation, Session, Tokens};
-use auth_core::{Digest, Secret};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store};
+use auth_core::session::{Generation, Session};
+use auth_core::{Digest, Foreign};
 
+use crate::change::{Files, stored};
 use crate::document::{self, Document, Read};
 use crate::fault::fault;
 use crate::index::Index;
 use crate::lock::{self, Guard, LockMethod, Taken};
+use crate::order;
 use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
-use crate::sidecar::{Digests, Sidecar};
+use crate::sidecar::Sidecar;
 use crate::tokens::{Name, Snapshot};
-use crate::{atomic, order};
 
 /// Below the Python client's cache folder.
 const TOKENS: &str = "tokens";
@@ -32,10 +32,6 @@ const INDEX_LOCK: &str = "index";
 const CHANGE_WAIT: Duration = Duration::from_secs(3);
 /// How often a directory is read again that changed while it was read.
 const READ_TRIES: u32 = 8;
-/// How long a removal waits for somebody who writes in place, and how often it looks: longer than such a file counts
-/// as being written.
-const SETTLE_WAIT: Duration = Duration::from_millis(2_500);
-const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// The token directory of Tiled's Python client, shared with it (spec: Tiled, section 9).
 ///
@@ -164,69 +160,48 @@ impl TiledDirectory {
         }
     }
 
-    fn save(&self, key: &Key, session: &Session) -> Result<(), StoreFault> {
-        let names = self.names(key);
+    /// Does something with the files of a session, under their lock.
+    fn with_files<T>(
+        &self,
+        key: &Key,
+        tokens: Dir,
+        change: impl FnOnce(&Files<'_>) -> Result<T, StoreFault>,
+    ) -> Result<T, StoreFault> {
+        let Names { sidecar: name, change: lock } = self.names(key);
+        let _guard = self.change(&lock)?;
+        change(&Files { key, tokens, about: self.made_state(ABOUT)?, name })
+    }
+
+    fn save(&self, key: &Key, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
         order::check(&session.tokens, !key.slot.is_empty(), &self.token_directory(key)?)?;
-        let _guard = self.change(&names.change)?;
-        let about = self.made_state(ABOUT)?;
-        let dir = self.made_tokens(key)?;
-        let there = Snapshot::read(&dir, Name::all(key))?;
-        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
-        let tokens = there.tokens();
-        let same = is_same_person(&sidecar.facts(&tokens), &session.facts);
-        sidecar.list(key, session, Digests::of(&tokens));
-        document::write(&about, &names.sidecar, &sidecar)?;
-        keep_damaged(&there, &about, &names.sidecar)?;
-        for (name, token) in order::of(&session.tokens, !key.slot.is_empty(), same) {
-            put(&dir, name, token)?;
-        }
-        // Only now is the token that was redeemed no longer needed.
-        if sidecar.intent.take().is_some() {
-            document::write(&about, &names.sidecar, &sidecar)?;
-        }
-        Ok(())
+        // Made only for what is sure to be written.
+        let there = if replaces.admits(None, &session.tokens) {
+            Some(self.made_tokens(key)?)
+        } else {
+            self.tokens(key, false)?
+        };
+        let Some(tokens) = there else { return Ok(Applied::Conflict(None)) };
+        self.with_files(key, tokens, |files| files.save(session, replaces))
     }
 
     fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
-        let names = self.names(key);
-        let _guard = self.change(&names.change)?;
-        let about = self.made_state(ABOUT)?;
-        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
-        let Some(dir) = self.tokens(key, false)? else { return Ok(Applied::Done) };
-        let started = Instant::now();
-        let there = loop {
-            let there = Snapshot::read(&dir, Name::all(key))?;
-            let is_meant = sidecar.matched(there.tokens()).generation() == generation;
-            let is_whole = is_meant || there.is_settled(&sidecar, SystemTime::now());
-            if (is_whole && there.is_unchanged()?) || started.elapsed() >= SETTLE_WAIT {
-                break there;
-            }
-            thread::sleep(SETTLE_PAUSE);
-        };
-        let tokens = sidecar.matched(there.tokens());
-        if tokens.generation() != generation {
-            let stored = stored(tokens, &sidecar);
-            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Box::new(stored))));
-        }
-        keep_damaged(&there, &about, &names.sidecar)?;
-        for (name, token) in order::of(&Tokens::default(), !key.slot.is_empty(), true) {
-            put(&dir, name, token)?;
-        }
-        if sidecar.clear() {
-            document::write(&about, &names.sidecar, &sidecar)?;
-        }
-        Ok(Applied::Done)
+        let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Done) };
+        self.with_files(key, tokens, |files| files.clear_if(generation))
     }
 
-    /// Changes what is kept of a session besides its tokens.
-    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar)) -> Result<(), StoreFault> {
+    fn intend(&self, key: &Key, redeeming: Digest) -> Result<Applied, StoreFault> {
+        let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Conflict(None)) };
+        self.with_files(key, tokens, |files| files.intend(redeeming))
+    }
+
+    /// Changes what is kept of a session besides its tokens; `change` says whether it did anything.
+    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar) -> bool) -> Result<(), StoreFault> {
         self.place(key)?;
         let names = self.names(key);
         let _guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
-        change(&mut sidecar);
-        document::write(&about, &names.sidecar, &sidecar)
+        if change(&mut sidecar) { document::write(&about, &names.sidecar, &sidecar) } else { Ok(()) }
     }
 
     /// Changes the index; `change` says whether it did anything.
@@ -261,11 +236,14 @@ impl Store for TiledDirectory {
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
         match change {
-            Change::Save { key, session } => self.save(key, session)?,
+            Change::Save { key, session, replaces } => return self.save(key, session, *replaces),
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
-            Change::Intent { key, redeeming } => {
-                self.note(key, |sidecar| sidecar.intent = Some(*redeeming))?;
-            }
+            Change::Intent { key, redeeming } => return self.intend(key, *redeeming),
+            Change::Withdraw { key, redeeming } => self.note(key, |sidecar| {
+                let is_noted = sidecar.intent == Some(*redeeming);
+                sidecar.intent = sidecar.intent.filter(|_| !is_noted);
+                is_noted
+            })?,
             Change::Prefer(entry) => self.list(|index| {
                 index.prefer(entry);
                 true
@@ -286,6 +264,10 @@ impl Store for TiledDirectory {
         })
     }
 
+    fn location(&self, key: &Key) -> Option<Foreign> {
+        self.token_directory(key).ok().map(|path| Foreign::new(path.to_string_lossy()))
+    }
+
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
         Ok(self.peek::<Index>(INDEX, INDEX_LOCK)?.sites())
     }
@@ -296,7 +278,10 @@ impl Store for TiledDirectory {
     }
 
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
-        self.note(key, |sidecar| sidecar.asked = asked)
+        self.note(key, |sidecar| {
+            sidecar.asked = asked;
+            true
+        })
     }
 }
 
@@ -309,41 +294,6 @@ struct Names {
 
 fn lock_name(name: &str) -> String {
     format!("{name}.lock")
-}
-
-fn stored(tokens: Tokens, sidecar: &Sidecar) -> Option<Stored> {
-    if tokens.is_empty() {
-        return None;
-    }
-    let tokens = sidecar.matched(tokens);
-    let session = Session { facts: sidecar.facts(&tokens), links: sidecar.links.clone(), tokens };
-    // A peer may have replaced the token without knowing of the intent, which is over then.
-    let refresh = session.tokens.refresh.as_ref().map(Digest::of);
-    Some(Stored { session, intent: sidecar.intent.filter(|intent| refresh == Some(*intent)) })
-}
-
-/// True only if both are known and agree.
-fn is_same_person(one: &Facts, other: &Facts) -> bool {
-    match (&one.principal, &other.principal) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.identity.is_some() && one.identity == other.identity,
-    }
-}
-
-fn keep_damaged(there: &Snapshot, about: &Dir, sidecar: &str) -> Result<(), StoreFault> {
-    let site = sidecar.trim_end_matches(".json");
-    for (spot, name) in there.damaged() {
-        atomic::set_aside(spot, about, &format!("{site}.{}", name.as_str()))?;
-    }
-    Ok(())
-}
-
-fn put(dir: &Dir, name: Name, token: Option<&Secret>) -> Result<(), StoreFault> {
-    let Some(spot) = dir.spot(name.as_str(), token.is_some())? else { return Ok(()) };
-    match token {
-        Some(token) => atomic::replace(&spot, token.expose().as_bytes()),
-        None => atomic::remove(&spot),
-    }
 }
 
 #[cfg(test)]

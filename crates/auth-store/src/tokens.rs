@@ -170,8 +170,20 @@ impl Snapshot {
             && !sidecar.lists(tokens)
             && !is_older(self.modified, SETTLED, now);
         !being_renewed
+            && !self.is_being_saved(sidecar, now)
             && !self.is_half_a_pair(sidecar, now)
             && self.files.iter().all(|file| file.is_whole(sidecar, now))
+    }
+
+    /// True if the refresh token is one that its redeemer has just written: what is known of it comes next, and then the
+    /// access token.
+    fn is_being_saved(&self, sidecar: &Sidecar, now: SystemTime) -> bool {
+        let refresh = self.files.iter().find(|file| file.name == Name::Refresh);
+        let is_successor = |file: &&TokenFile| {
+            let digest = file.token().map(Digest::of);
+            sidecar.intent.is_some() && digest.is_some() && digest != sidecar.intent
+        };
+        refresh.filter(is_successor).is_some_and(|file| !file.is_known(sidecar) && !file.has_rested(now))
     }
 
     /// True if a stranger has just written a refresh token, and the access token that comes with it is yet to follow.

@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use auth_core::error::StoreFault;
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store};
+use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store};
 use auth_core::session::{Facts, Identity, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Digest, Foreign, Secret};
@@ -49,7 +49,7 @@ fn live(store: &dyn Store) {
         let session = session(name);
         let redeeming = Digest::of(session.tokens.refresh.as_ref().unwrap());
         let generation = session.tokens.generation();
-        let save = Change::Save { key: key(), session: Box::new(session) };
+        let save = Change::Save { key: key(), session: Box::new(session), replaces: Replaces::Anything };
         let prefer = Change::Prefer(SiteEntry {
             key: key(),
             user: Some(Foreign::from("alice")),

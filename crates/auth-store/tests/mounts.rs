@@ -14,7 +14,7 @@ use std::process::Command;
 
 use auth_core::Secret;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Change, Key, Loaded, Store as _};
+use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, Store as _};
 use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
 
@@ -36,7 +36,11 @@ fn session(access: &str) -> Session {
 }
 
 fn save(store: &TiledDirectory, access: &str) -> Result<Applied, StoreFault> {
-    store.apply(&Change::Save { key: key(), session: Box::new(session(access)) })
+    store.apply(&Change::Save {
+        key: key(),
+        session: Box::new(session(access)),
+        replaces: Replaces::Anything,
+    })
 }
 
 fn access(store: &TiledDirectory) -> String {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::Secret;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Change, Key, Loaded, LockKind, SiteEntry, Store as _};
+use auth_core::ports::{Change, Key, Loaded, LockKind, Replaces, SiteEntry, Store as _};
 use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
 use rustix::fs::{AtFlags, CWD, Gid, Uid};
@@ -86,7 +86,11 @@ fn key() -> Key {
 fn save(name: &str) -> Change {
     let token = |kind: &str| Some(Secret::from(format!("{kind}-{name}")));
     let tokens = Tokens { access: token("access"), refresh: token("refresh"), ..Tokens::default() };
-    Change::Save { key: key(), session: Box::new(Session { tokens, ..Session::default() }) }
+    Change::Save {
+        key: key(),
+        session: Box::new(Session { tokens, ..Session::default() }),
+        replaces: Replaces::Anything,
+    }
 }
 
 fn prefer() -> Change {

@@ -16,7 +16,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use auth_core::Secret;
-use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, SiteEntry, Store as _};
+use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store as _};
 use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
 
@@ -38,7 +38,7 @@ fn session(name: &str) -> Session {
 }
 
 fn save(session: Session) -> Change {
-    Change::Save { key: key(), session: Box::new(session) }
+    Change::Save { key: key(), session: Box::new(session), replaces: Replaces::Anything }
 }
 
 fn lock(store: &TiledDirectory, wait: Duration) -> Locking {

@@ -46,6 +46,16 @@ impl Failure {
         Self { exit: Exit::USAGE, kind: "usage", message: message.to_owned(), remedy: remedy.to_owned() }
     }
 
+    /// A session that the server gave or renewed and that could not be stored: it ends with this program.
+    pub(crate) fn not_saved(place: &str, fault: &StoreFault) -> Self {
+        Self {
+            exit: Exit::STORE,
+            kind: "store",
+            message: format!("could not save the session for {place}: {fault}"),
+            remedy: mend(fault),
+        }
+    }
+
     /// An address that is none.
     pub(crate) fn address(error: &Error) -> Self {
         Self::of(error, None, Doing::Using)
@@ -129,6 +139,7 @@ fn class(error: &Error) -> (Exit, &'static str) {
     };
     match error {
         AuthError::NotSignedIn => (Exit::NOT_SIGNED_IN, "not_signed_in"),
+        AuthError::Removed => (Exit::NOT_SIGNED_IN, "removed"),
         AuthError::Expired(_) => (Exit::NOT_SIGNED_IN, "expired"),
         AuthError::Revoked(_) => (Exit::NOT_SIGNED_IN, "revoked"),
         AuthError::Lost => (Exit::NOT_SIGNED_IN, "lost"),
@@ -146,7 +157,7 @@ fn class(error: &Error) -> (Exit, &'static str) {
             Policy::NotSupported { .. } => (Exit::REFUSED, "not_supported"),
             Policy::NobodyToSignIn => (Exit::REFUSED, "nobody_to_sign_in"),
             Policy::ApiKeyOnly => (Exit::REFUSED, "api_key_only"),
-            Policy::AnotherUser => (Exit::NOT_SIGNED_IN, "another_user"),
+            Policy::AnotherUser | Policy::SignedInAs { .. } => (Exit::NOT_SIGNED_IN, "another_user"),
             Policy::NoPasswords { .. } => (Exit::REFUSED, "no_passwords"),
             Policy::NoConsoleWay { .. } => (Exit::REFUSED, "no_console_way"),
             Policy::NoWindow => (Exit::REFUSED, "no_window"),
@@ -201,7 +212,7 @@ impl Words<'_> {
     fn auth(&self, error: &AuthError) -> String {
         let login = self.login("");
         match error {
-            AuthError::NotSignedIn => format!("Run `{login}` to sign in."),
+            AuthError::NotSignedIn | AuthError::Removed => format!("Run `{login}` to sign in."),
             AuthError::Expired(_) | AuthError::Revoked(_) | AuthError::Lost => {
                 format!("Run `{login}` to sign in again.")
             }
@@ -292,6 +303,9 @@ impl Words<'_> {
             Policy::ApiKeyOnly => {
                 "Ask whoever runs the server for its key; authctl does not keep keys yet.".to_owned()
             }
+            Policy::SignedInAs { asked, .. } => {
+                format!("Run `{}`.", self.login(&format!(" --user {}", quoted(&asked.to_string()))))
+            }
             Policy::AnotherUser => format!("Run `{}` to be signed in as yourself.", self.login("")),
             Policy::NoPasswords { .. }
             | Policy::NoConsoleWay { .. }
@@ -362,6 +376,7 @@ pub(crate) fn mend(fault: &StoreFault) -> String {
         StoreFaultKind::Timeout => {
             "Try again; if it stays so, see whether the disk it is on still answers.".to_owned()
         }
+        StoreFaultKind::Superseded => "Run the command again: it uses that session.".to_owned(),
         StoreFaultKind::NoHome => "Set HOME, or both TILED_CACHE_DIR and AUTHCTL_STATE_DIR.".to_owned(),
         _ => format!("See what is wrong there, or {ELSEWHERE}."),
     }

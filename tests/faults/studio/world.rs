@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::flow::Governor;
 use auth_core::flow::shotgun::{Call, Login, LoginOptions, Program};
-use auth_core::ports::{Change, Dismiss, Key, Loaded, Prompt, Store, Transport};
+use auth_core::ports::{Change, Dismiss, Key, Loaded, Prompt, Replaces, Store, Transport};
 use auth_core::session::Session;
 use auth_core::shotgun::{Credentials, ShotgunSite as Site, SignInMethod};
 use auth_core::time::Timestamp;
@@ -133,7 +133,11 @@ impl World {
         let ada = Arc::new(Ada { site: Arc::clone(&server), given: AtomicUsize::default() });
         let site = "http://127.0.0.1:8001".parse().unwrap();
         let world = Self { kind, site, server, clock, store, ada, _folder: folder };
-        let save = Change::Save { key: other_key(), session: Box::new(other_session()) };
+        let save = Change::Save {
+            key: other_key(),
+            session: Box::new(other_session()),
+            replaces: Replaces::Anything,
+        };
         world.store.apply(&save).unwrap();
         world.store.apply(&Change::Prefer(other_entry())).unwrap();
         if let Some(age) = command.age() {
@@ -153,7 +157,11 @@ impl World {
             store: &self.store,
             person: self.ada.clone(),
             clock: &self.clock,
-            stranger: Change::Save { key: other_key(), session: Box::new(other_session()) },
+            stranger: Change::Save {
+                key: other_key(),
+                session: Box::new(other_session()),
+                replaces: Replaces::Anything,
+            },
         };
         stage.play(strikes, |driver, cancel| self.drive(command, &held.unwrap_or_default(), driver, cancel))
     }

@@ -9,7 +9,7 @@
 use std::error::Error;
 use std::io::stdin;
 
-use auth_core::ports::{Applied, Change, Key, SiteEntry, Store as _};
+use auth_core::ports::{Applied, Change, Key, Replaces, SiteEntry, Store as _};
 use auth_core::session::{Facts, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Digest, Foreign, Secret};
@@ -61,7 +61,7 @@ fn session() -> Result<Session, Box<dyn Error>> {
 fn change(operation: &str, session: Session) -> Option<Change> {
     let key = Key { site: "http://h/api/v1/".to_owned(), slot: String::new() };
     Some(match operation {
-        "save" => Change::Save { key, session: Box::new(session) },
+        "save" => Change::Save { key, session: Box::new(session), replaces: Replaces::Anything },
         "clear" => Change::ClearIf { key, generation: session.tokens.generation() },
         "intend" => Change::Intent { key, redeeming: Digest::of(&session.tokens.refresh?) },
         "prefer" => Change::Prefer(SiteEntry {

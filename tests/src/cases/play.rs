@@ -8,7 +8,7 @@ use std::time::Duration;
 use auth_core::flow::{
     Call, Discover, Flow, Governor, Login, LoginOptions, Logout, Outcome, Renewal, Whoami,
 };
-use auth_core::ports::{Change, Clock, Loaded, Store, Transport, Unreachable};
+use auth_core::ports::{Change, Clock, Loaded, Replaces, Store, Transport, Unreachable};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
 use auth_core::tiled::TiledUri;
 use auth_core::time::{Now, Tick, Timestamp};
@@ -343,7 +343,8 @@ impl Run {
         };
         let redeeming = session.tokens.refresh.as_ref().filter(|_| kept.redeeming).map(Digest::of);
         let key = self.uri.key();
-        let mut changes = vec![Change::Save { key: key.clone(), session: Box::new(session) }];
+        let mut changes =
+            vec![Change::Save { key: key.clone(), session: Box::new(session), replaces: Replaces::Anything }];
         changes.extend(redeeming.map(|redeeming| Change::Intent { key, redeeming }));
         for change in changes {
             self.store.apply(&change).map_err(|fault| fault.to_string())?;

@@ -70,6 +70,7 @@ impl Store for Faulty {
             Change::Save { .. } => "save",
             Change::ClearIf { .. } => "clear",
             Change::Intent { .. } => "intent",
+            Change::Withdraw { .. } => "withdraw",
             Change::Prefer(_) | Change::Forget(_) => "prefer",
         };
         self.next(call).map_or_else(|| self.below.apply(change), |name| Err(fault(&name)))

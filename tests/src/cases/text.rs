@@ -97,6 +97,7 @@ pub(super) fn error(error: &Error) -> String {
 fn kind(error: &Error) -> &'static str {
     match error {
         Error::NotSignedIn => "NotSignedIn",
+        Error::Removed => "Removed",
         Error::Rejected(_) => "Rejected",
         Error::Expired(_) => "Expired",
         Error::Revoked(_) => "Revoked",

@@ -4,16 +4,18 @@ use core::time::Duration;
 
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
-use crate::ports::LockKind;
+use crate::ports::{Change, LockKind};
 use crate::time::{Now, Tick};
 
 /// How long a person may think.
 pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a store may take. A keychain that does not answer costs no more than this.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
-/// How long a lock is waited for: longer than its holder may take to redeem and save. The lock for questions is waited
-/// for as long as a person may think.
-pub const LOCK_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a session that was just given may take to be saved. A slow disk costs time, and no token.
+pub const SAVE_DEADLINE: Duration = Duration::from_mins(1);
+/// How long the renewal lock is waited for: longer than its holder may take to redeem (10 s) and save. A store gives up
+/// sooner where the holder shows no sign of life. The lock for questions is waited for as long as a person may think.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(75);
 
 /// Which step is outstanding, and until when.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -47,6 +49,7 @@ impl Pending {
             Step::Ask(_) => within(Kind::Ask, ASK_DEADLINE),
             Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
             Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
+            Step::Apply(Change::Save { .. }) => within(Kind::Apply, SAVE_DEADLINE),
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
             Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
             Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),
@@ -54,7 +57,8 @@ impl Pending {
             Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
                 within(Kind::Open, ASK_DEADLINE)
             }
-            Step::Open { what: Resource::Lock { .. }, .. } => within(Kind::Open, LOCK_DEADLINE),
+            Step::Open { what: Resource::Lock { .. }, wait: true } => within(Kind::Open, LOCK_DEADLINE),
+            Step::Open { what: Resource::Lock { .. }, wait: false } => within(Kind::Open, STORE_DEADLINE),
             Step::Close(Held(_)) => Self { kind: Kind::Close, deadline: None },
             Step::Wait { until } => Self { kind: Kind::Wait, deadline: Some(*until) },
             Step::Done(_) => Self { kind: Kind::Ended, deadline: None },
@@ -142,6 +146,10 @@ impl<M: Machine> Flow for M {
 
     fn interruptible(&self) -> bool {
         self.outstanding().interruptible() && !self.is_redeeming()
+    }
+
+    fn is_committed(&self) -> bool {
+        self.outstanding().kind != Kind::Ended && self.is_redeeming()
     }
 }
 

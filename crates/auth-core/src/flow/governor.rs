@@ -5,7 +5,7 @@ use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{CannotPrompt, Error, Misuse};
 use crate::ports::{Asked, Key, Loaded, LockKind};
 use crate::question::{Notice, PromptFault, Question};
-use crate::session::Session;
+use crate::session::{Generation, Session};
 use crate::time::{Now, Timestamp};
 
 /// How long a person who said no is not asked again, if nothing else is chosen.
@@ -22,6 +22,10 @@ pub trait Asks: Machine {
 
     /// True if a session that is stored will do; false if somebody wants to be asked.
     fn reuses(&self) -> bool;
+
+    /// Says what is stored at the moment when the user is prompted; `None` for nothing. The sign-in replaces only that,
+    /// unless it was asked for.
+    fn replaces(&mut self, stored: Option<Generation>);
 
     /// What it comes to with a session that somebody else has got meanwhile; nothing, if that will not do.
     fn adopt(&self, now: Now, session: Session) -> Option<Self::Output>;
@@ -156,8 +160,15 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     fn looked(&mut self, now: Now, loaded: Loaded) -> Step<T> {
         let adopted = match loaded {
-            Loaded::Found(stored) => self.login.adopt(now, stored.session),
-            Loaded::None | Loaded::Torn => None,
+            Loaded::Found(stored) => {
+                self.login.replaces(Some(stored.session.tokens.generation()));
+                self.login.adopt(now, stored.session)
+            }
+            Loaded::None => {
+                self.login.replaces(None);
+                None
+            }
+            Loaded::Torn => None,
         };
         match adopted {
             Some(value) => self.end(Ok(Outcome::clean(value))),

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::error::{CannotPrompt, Error, Misuse, Peer, Policy, StoreFault, StoreFaultKind};
 use crate::foreign::Foreign;
-use crate::ports::{Change, Key, LockKind, SiteEntry};
+use crate::ports::{Change, Key, Loaded, LockKind, Replaces, SiteEntry};
 use crate::question::{Answer, Notice, PromptFault, ProviderQuestion, Question};
 use crate::secret::Secret;
 use crate::seed::Seed;
-use crate::session::Session;
+use crate::session::{Generation, Session};
 use crate::tiled::{Mode, Provider, TiledUri, confirmation};
 use crate::time::Now;
 
@@ -50,6 +50,9 @@ pub struct Login {
     /// How a stored session ended, if it did.
     ended: Option<Error>,
     found: Option<Discovered>,
+    /// What was stored when the user was prompted, or was about to be. Only that is replaced by a sign-in that nobody
+    /// asked for.
+    stored: Option<Generation>,
     provider: Option<Provider>,
     session: Option<Session>,
     held: Option<Held>,
@@ -63,6 +66,8 @@ enum State {
     New,
     Reusing(Box<Renewal>),
     Discovering(Box<Discover>),
+    /// Noting what a sign-in replaces.
+    Looking,
     Choosing,
     Password(Box<Password>),
     Locking,
@@ -93,6 +98,7 @@ impl Login {
             refused: None,
             ended: None,
             found: None,
+            stored: None,
             provider: None,
             session: None,
             held: None,
@@ -128,14 +134,24 @@ impl Login {
                 self.state = State::Reusing(Box::new(renewal));
                 step
             }
+            Nested::Done(Ok(Outcome { value: Renewed { session, .. }, .. }))
+                if self.other_user(&session).is_some() =>
+            {
+                let another = self.other_user(&session).map_or(Error::NotSignedIn, Error::from);
+                if self.can_ask() {
+                    self.ended = Some(another);
+                    self.begin(now)?
+                } else {
+                    Step::Done(Err(another))
+                }
+            }
             Nested::Done(Ok(Outcome { value: Renewed { session, .. }, warnings })) => {
                 let value = SignedIn { uri: self.uri.clone(), session, reused: true };
                 Step::Done(Ok(Outcome { value, warnings }))
             }
             Nested::Done(Err(error)) => {
-                let signed_out = error == Error::NotSignedIn || error.ends_session();
-                let can_ask = !self.options.never_ask || self.options.password.is_some();
-                if signed_out && (can_ask || self.may_be_nobody()) {
+                let signed_out = error.is_signed_out() || error.ends_session();
+                if signed_out && (self.can_ask() || self.may_be_nobody()) {
                     self.ended = Some(error);
                     self.begin(now)?
                 } else {
@@ -143,6 +159,16 @@ impl Login {
                 }
             }
         })
+    }
+
+    fn can_ask(&self) -> bool {
+        !self.options.never_ask || self.options.password.is_some()
+    }
+
+    /// What is wrong with a stored session if another user than this one is asked for.
+    fn other_user(&self, session: &Session) -> Option<Policy> {
+        let (asked, got) = (self.options.username.as_ref()?, &session.facts.identity.as_ref()?.id);
+        (asked != got).then(|| Policy::SignedInAs { asked: asked.clone(), got: got.clone() })
     }
 
     fn begin(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
@@ -159,6 +185,11 @@ impl Login {
             Nested::Done(Ok(found)) => {
                 self.uri = found.value.uri.clone();
                 self.found = Some(found.value);
+                // Where a question comes first, its governor looks.
+                if self.options.reuse && self.options.password.is_some() {
+                    self.state = State::Looking;
+                    return Ok(Step::Load(self.uri.key()));
+                }
                 self.choose(now)
             }
             Nested::Done(Err(error)) => Ok(Step::Done(Err(error))),
@@ -269,6 +300,7 @@ impl Login {
         Step::Apply(Change::Save {
             key: self.uri.key(),
             session: Box::new(self.session.clone().unwrap_or_default()),
+            replaces: if self.options.reuse { Replaces::Found(self.stored) } else { Replaces::Anything },
         })
     }
 
@@ -278,8 +310,16 @@ impl Login {
                 self.state = State::Unlocking;
                 Step::Close(held)
             }
-            None => self.prefer(),
+            None => self.after_saving(),
         }
+    }
+
+    /// Where another program's session was left in place, the list of sites keeps its user, too.
+    fn after_saving(&mut self) -> Step<SignedIn> {
+        let is_superseded = |warning: &Warning| {
+            matches!(warning, Warning::NotSaved(StoreFault { kind: StoreFaultKind::Superseded, .. }))
+        };
+        if self.warnings.iter().any(is_superseded) { self.confirm() } else { self.prefer() }
     }
 
     fn prefer(&mut self) -> Step<SignedIn> {
@@ -321,10 +361,14 @@ impl Asks for Login {
         self.options.reuse
     }
 
+    fn replaces(&mut self, stored: Option<Generation>) {
+        self.stored = stored;
+    }
+
     fn adopt(&self, now: Now, session: Session) -> Option<SignedIn> {
         let token = |session: &Session| session.tokens.access.clone();
         let is_refused = self.refused.as_ref().is_some_and(|refused| token(refused) == token(&session));
-        let lasts = session.lasts(now, Duration::ZERO) && !is_refused;
+        let lasts = session.lasts(now, Duration::ZERO) && !is_refused && self.other_user(&session).is_none();
         lasts.then(|| SignedIn { uri: self.uri.clone(), session, reused: true })
     }
 }
@@ -356,6 +400,12 @@ impl Machine for Login {
             (State::Password(password), event) => return self.password(now, *password, event),
             (_, Event::Cancel) => Step::Done(Err(Error::Cancelled)),
             (State::New, _) => return self.start(now),
+            (State::Looking, event) => {
+                if let Event::Loaded(Loaded::Found(stored)) = event {
+                    self.stored = Some(stored.session.tokens.generation());
+                }
+                return self.choose(now);
+            }
             (State::Choosing, Event::Answer(Answer::Provider(index))) => {
                 let Some(provider) = self.providers().get(index).cloned() else {
                     return Err(Misuse::BadAnswer);
@@ -380,8 +430,13 @@ impl Machine for Login {
                 self.warnings.push(Warning::NotSaved(slow()));
                 self.unlock()
             }
+            (State::Saving, Event::Conflict(_)) => {
+                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
+                self.warnings.push(Warning::NotSaved(fault));
+                self.unlock()
+            }
             (State::Saving, _) => self.unlock(),
-            (State::Unlocking, _) => self.prefer(),
+            (State::Unlocking, _) => self.after_saving(),
             (State::Preferring, Event::StoreFailed(fault)) => {
                 self.warnings.push(Warning::NotRemembered(fault));
                 self.confirm()

@@ -1,26 +1,38 @@
-use super::contract::{Machine, Pending};
-use super::{Event, Held, Outcome, Resource, Step};
-use crate::error::{Error, Misuse, StoreFault, StoreFaultKind, TransportFault, Trouble};
+use core::time::Duration;
+
+use super::contract::{Machine, Nested, Pending, nest};
+use super::revoke::Revoke;
+use super::{Event, Held, Outcome, Resource, Revocation, Step};
+use crate::error::{Error, Misuse, StoreFault, StoreFaultKind};
 use crate::foreign::Foreign;
 use crate::ports::{Change, Loaded, LockKind, Stored};
-use crate::question::{Holder, Notice};
-use crate::session::Generation;
-use crate::tiled::{RevokeAnswer, TiledUri, read_revoke, revoke};
+use crate::question::Notice;
+use crate::session::{Generation, Session};
+use crate::tiled::{Owner, TiledUri};
 use crate::time::Now;
 
 /// How often a session that changes under our hands is removed again.
 const CLEARS: u8 = 3;
+/// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
+const TORN_LOOKS: u8 = 5;
+/// How long until the first of these looks; each later pause is twice the one before.
+const TORN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Ends a session on the server and removes it here (spec: Tiled, section 12).
 ///
 /// It is removed here whatever the server says; what the server said is the outcome. A cancel before the server was
 /// asked leaves everything as it was, one after that does not wait for the answer.
+///
+/// A renewal that is under way is waited for. If its lock is kept too long, the flow goes on without it: a renewal that
+/// is saved later finds nothing to replace, and ends its own session.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Logout {
     uri: TiledUri,
     held: Option<Held>,
+    looks: u8,
     clears: u8,
-    principal: Option<Foreign>,
+    /// What was found, and is to go.
+    found: Session,
     state: State,
     pending: Pending,
 }
@@ -28,23 +40,13 @@ pub struct Logout {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum State {
     Locking,
-    Telling(Holder),
-    Waiting(Holder),
+    Telling,
+    Waiting,
     Looking,
-    Revoking(Generation),
+    Pausing,
+    Revoking(Box<Revoke>),
     Clearing(Revocation),
     Closing(Result<LoggedOut, Error>),
-}
-
-/// What became of the session on the server.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Revocation {
-    /// It is over.
-    Revoked,
-    /// It lives on until its end: this happened.
-    Failed(Error),
-    /// There was no refresh token, so there was nothing to revoke it with.
-    Impossible,
 }
 
 /// Nobody is signed in here any more.
@@ -60,8 +62,9 @@ impl Logout {
         Self {
             uri,
             held: None,
+            looks: 0,
             clears: 0,
-            principal: None,
+            found: Session::default(),
             state: State::Locking,
             pending: Pending::default(),
         }
@@ -72,6 +75,20 @@ impl Logout {
         Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key: self.uri.key() }, wait }
     }
 
+    fn look(&mut self, held: Option<Held>) -> Step<LoggedOut> {
+        self.held = held;
+        self.state = State::Looking;
+        Step::Load(self.uri.key())
+    }
+
+    /// Lets a writer finish.
+    fn pause(&mut self, now: Now) -> Step<LoggedOut> {
+        let pause = TORN_PAUSE * (1 << self.looks);
+        self.looks += 1;
+        self.state = State::Pausing;
+        Step::Wait { until: now.tick.after(pause) }
+    }
+
     fn end(&mut self, result: Result<LoggedOut, Error>) -> Step<LoggedOut> {
         if let Some(held) = self.held.take() {
             self.state = State::Closing(result);
@@ -80,16 +97,21 @@ impl Logout {
         Step::Done(result.map(Outcome::clean))
     }
 
-    fn revoke(&mut self, stored: &Stored) -> Step<LoggedOut> {
-        let generation = stored.session.tokens.generation();
-        self.principal.clone_from(&stored.session.facts.principal);
-        match &stored.session.tokens.refresh {
-            Some(token) => {
-                self.state = State::Revoking(generation);
-                Step::Send(revoke(&self.uri, token))
+    fn begin(&mut self, now: Now, stored: Stored) -> Result<Step<LoggedOut>, Misuse> {
+        self.found = stored.session;
+        let revoke = Revoke::new(self.uri.clone(), self.found.tokens.refresh.clone());
+        self.revoke(now, revoke, Event::Start)
+    }
+
+    fn revoke(&mut self, now: Now, mut revoke: Revoke, event: Event) -> Result<Step<LoggedOut>, Misuse> {
+        Ok(match nest(&mut revoke, now, event)? {
+            Nested::Step(step) => {
+                self.state = State::Revoking(Box::new(revoke));
+                step
             }
-            None => self.clear(generation, Revocation::Impossible),
-        }
+            Nested::Done(Ok(Outcome { value, .. })) => self.clear(self.found.tokens.generation(), value),
+            Nested::Done(Err(error)) => self.end(Err(error)),
+        })
     }
 
     fn clear(&mut self, generation: Generation, revocation: Revocation) -> Step<LoggedOut> {
@@ -110,60 +132,43 @@ impl Machine for Logout {
         &self.pending
     }
 
-    fn advance(&mut self, _now: Now, event: Event) -> Result<Step<LoggedOut>, Misuse> {
-        let fault = |kind| Error::Store(StoreFault { kind, path: Foreign::default() });
-        let failed = |fault| Revocation::Failed(Trouble::Unreachable(fault).into());
+    fn advance(&mut self, now: Now, event: Event) -> Result<Step<LoggedOut>, Misuse> {
+        let slow = || Error::Store(StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() });
         Ok(match (self.state.clone(), event) {
-            (State::Revoking(generation), Event::Cancel) => {
-                self.clear(generation, Revocation::Failed(Error::Cancelled))
-            }
+            (State::Revoking(revoke), event) => return self.revoke(now, *revoke, event),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
             (State::Locking, Event::Start) => self.lock(State::Locking, false),
-            (State::Locking | State::Waiting(_), Event::Opened(held)) => {
-                self.held = Some(held);
-                self.state = State::Looking;
-                Step::Load(self.uri.key())
-            }
+            (State::Locking | State::Waiting, Event::Opened(held)) => self.look(Some(held)),
             (State::Locking, Event::Busy(holder)) => {
-                self.state = State::Telling(holder.clone());
+                self.state = State::Telling;
                 Step::Tell(Notice::Waiting(holder))
             }
-            (State::Telling(holder), _) => self.lock(State::Waiting(holder), true),
-            (State::Locking | State::Waiting(_) | State::Looking, Event::StoreFailed(fault)) => {
+            (State::Telling, _) => self.lock(State::Waiting, true),
+            (State::Locking | State::Waiting | State::Looking, Event::StoreFailed(fault)) => {
                 self.end(Err(fault.into()))
             }
-            (State::Waiting(_), Event::Busy(holder)) | (State::Waiting(holder), _) => {
-                self.end(Err(fault(StoreFaultKind::Locked(holder))))
-            }
-            (State::Locking, _) => self.end(Err(fault(StoreFaultKind::Locked(Holder::default())))),
-            (State::Looking, Event::Loaded(Loaded::Found(stored))) => self.revoke(&stored),
+            (State::Locking | State::Waiting, _) => self.look(None),
+            (State::Looking, Event::Loaded(Loaded::Found(stored))) => return self.begin(now, *stored),
             (State::Looking, Event::Loaded(Loaded::None)) => self.end(Err(Error::NotSignedIn)),
-            (State::Looking, _) => self.end(Err(fault(StoreFaultKind::Timeout))),
-            (State::Revoking(generation), Event::Response(response)) => {
-                let revocation = match read_revoke(&response) {
-                    RevokeAnswer::Over => Revocation::Revoked,
-                    RevokeAnswer::Failed(error) => Revocation::Failed(error),
-                };
-                self.clear(generation, revocation)
-            }
-            (State::Revoking(generation), Event::Unreachable { fault, .. }) => {
-                self.clear(generation, failed(fault))
-            }
-            (State::Revoking(generation), _) => self.clear(generation, failed(TransportFault::Timeout)),
-            // Somebody else signed in meanwhile: that is not ours to remove.
-            (State::Clearing(revocation), Event::Conflict(stored))
-                if stored.session.facts.principal != self.principal =>
-            {
-                self.end(Ok(LoggedOut { revocation }))
-            }
-            // Renewed by somebody who knows nothing of our locks: that is the same session, and it goes too.
-            (State::Clearing(revocation), Event::Conflict(stored)) if self.clears < CLEARS => {
-                self.clear(stored.session.tokens.generation(), revocation)
+            (State::Looking, Event::Loaded(Loaded::Torn)) if self.looks < TORN_LOOKS => self.pause(now),
+            (State::Pausing, _) => self.look(self.held),
+            (State::Clearing(revocation), Event::Conflict(Some(stored))) => {
+                match Owner::compare(&stored.session, &self.found) {
+                    // Renewed by a program that knows nothing of our locks: that is the same session, and it goes too.
+                    Owner::Same if self.clears < CLEARS => {
+                        self.clear(stored.session.tokens.generation(), revocation)
+                    }
+                    Owner::Same => self.end(Err(slow())),
+                    // Another user signed in meanwhile: that session is not ours to remove.
+                    Owner::Another => self.end(Ok(LoggedOut { revocation })),
+                    Owner::Unknown => {
+                        let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
+                        self.end(Err(fault.into()))
+                    }
+                }
             }
             (State::Clearing(_), Event::StoreFailed(fault)) => self.end(Err(fault.into())),
-            (State::Clearing(_), Event::Conflict(_) | Event::TimedOut) => {
-                self.end(Err(fault(StoreFaultKind::Timeout)))
-            }
+            (State::Looking, _) | (State::Clearing(_), Event::TimedOut) => self.end(Err(slow())),
             (State::Clearing(revocation), _) => self.end(Ok(LoggedOut { revocation })),
             (State::Closing(result), _) => self.end(result),
         })

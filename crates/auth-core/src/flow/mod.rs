@@ -46,19 +46,21 @@ mod logout;
 mod password;
 mod renewal;
 mod retry;
+mod revoke;
 pub mod shotgun;
 mod whoami;
 
 pub use backoff::Backoff;
 pub use call::{Call, Called};
-pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, STORE_DEADLINE};
+pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, SAVE_DEADLINE, STORE_DEADLINE};
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
 pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA};
 pub use login::{Login, LoginOptions, SignedIn};
-pub use logout::{LoggedOut, Logout, Revocation};
+pub use logout::{LoggedOut, Logout};
 pub use password::{Granted, Password};
 pub use renewal::{Renewal, Renewed};
+pub use revoke::Revocation;
 pub use whoami::{Whoami, WhoamiAnswer};
 
 use core::time::Duration;
@@ -83,6 +85,12 @@ pub trait Flow {
     /// Whether [`Event::Cancel`] is legal now. A driver keeps a cancel back while it is not, and delivers it in place
     /// of the next event once it is: what that step brings is then dropped, and a lock it opened is closed again.
     fn interruptible(&self) -> bool;
+
+    /// Whether tokens that were redeemed or given are on their way and not saved. A driver keeps a flow going then,
+    /// whatever becomes of its caller.
+    fn is_committed(&self) -> bool {
+        false
+    }
 }
 
 /// What a flow wants done next. One step is outstanding at a time.
@@ -210,8 +218,8 @@ pub enum Event {
     Recalled(Asked),
     /// To `Apply`, `Note`: done.
     Applied,
-    /// To `Apply(ClearIf)`: something else is there now.
-    Conflict(Box<Stored>),
+    /// To `Apply` of `Save`, `ClearIf` or `Intent`: this is stored now, or nothing is, and it was not touched.
+    Conflict(Option<Box<Stored>>),
     /// To `Load`, `Apply`, `Recall`, `Note`, `Open`: it failed.
     StoreFailed(StoreFault),
     /// To `Open`: ours now.

@@ -1,16 +1,17 @@
 use core::time::Duration;
 
 use super::contract::{Machine, Nested, Pending, nest};
-use super::{Discover, Event, Held, Outcome, Resource, Step, Warning};
+use super::revoke::Revoke;
+use super::{Discover, Event, Held, Outcome, Resource, Revocation, Step, Warning};
 use crate::digest::Digest;
-use crate::error::{Error, Misuse, Policy, StoreFault, StoreFaultKind, TransportFault, Trouble};
+use crate::error::{Error, Misuse, Policy, Sent, StoreFault, StoreFaultKind, TransportFault, Trouble};
 use crate::foreign::Foreign;
-use crate::ports::{Change, Loaded, LockKind, Stored};
+use crate::ports::{Change, Loaded, LockKind, Replaces, Stored};
 use crate::question::{Holder, Notice};
 use crate::secret::Secret;
 use crate::seed::Seed;
 use crate::session::{Generation, Links, Session};
-use crate::tiled::{RefreshAnswer, TiledUri, read_refresh, refresh, wrong_clock};
+use crate::tiled::{Owner, RefreshAnswer, TiledUri, read_refresh, refresh, wrong_clock};
 use crate::time::Now;
 
 /// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
@@ -19,6 +20,8 @@ const TORN_LOOKS: u8 = 5;
 const TORN_PAUSE: Duration = Duration::from_millis(100);
 /// How often a renewed session is tried to be saved.
 const SAVES: u8 = 2;
+/// How often a session that changes under our hands is looked at before its refresh token is redeemed.
+const INTENTS: u8 = 3;
 
 /// A session that can be used now, without asking anyone: the stored one if it is good, else a renewed one.
 ///
@@ -26,13 +29,21 @@ const SAVES: u8 = 2;
 /// Load ─ good ──────────────────────────────────────────────────────────▶ Done
 ///   └─ not good ─▶ Lock ─▶ Load ─ newer and good ─▶ Unlock ────────────▶ Done
 ///                            └─▶ Intent ─▶ Send ═▶ Save ─▶ Unlock ─────▶ Done     ═ cannot be interrupted
-///                                           ├─ definitely no ─▶ Load ─ newer ─▶ as above
-///                                           │                    └─ same ─▶ ClearIf ─▶ Unlock ─▶ Expired, Revoked
-///                                           └─ no answer ─▶ Unlock ─▶ the old session if it lasts, with a warning
+///                                   │       │       └─ conflict ─▶ Unlock ─▶ what is stored decides, see below
+///                                   │       ├─ definitely no ─▶ Load ─ newer ─▶ as above
+///                                   │       │                    └─ same ─▶ ClearIf ─▶ Unlock ─▶ Expired, Revoked
+///                                   │       ├─ not sent ─▶ Withdraw ─▶ Unlock ─▶ as with no answer
+///                                   │       └─ no answer ─▶ Unlock ─▶ the old session if it lasts, with a warning
+///                                   └─ conflict ─▶ as after the second Load
 /// ```
 ///
-/// Whatever is newer and good is adopted, whoever wrote it, if it is of the same principal. A refresh token is sent
-/// once; nothing but a definite no ends a session.
+/// If the store holds a newer valid session of the same principal, the flow uses it, no matter which program wrote it. A
+/// refresh token is sent once; only a definite rejection ends a session.
+///
+/// A program that knows nothing of our locks may write while the server answers. The save is then refused, and what is
+/// stored decides: another pair of the same session or user is used; another user's is left, ours is revoked, and the
+/// error is [`Policy::AnotherUser`]; one whose user is unknown is left, and ours is used by this process only; where
+/// nothing is stored any more, ours is revoked and the error is [`Error::Removed`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Renewal {
     uri: TiledUri,
@@ -44,7 +55,10 @@ pub struct Renewal {
     allow_http: bool,
     looks: u8,
     saves: u8,
+    intents: u8,
     held: Option<Held>,
+    /// A renewed session that is given up, to be revoked once the lock is given back.
+    abandoned: Option<Session>,
     found: Option<Stored>,
     warnings: Vec<Warning>,
     state: State,
@@ -64,12 +78,17 @@ enum State {
     Rereading,
     Intending,
     Redeeming,
+    /// Taking the note back, because nothing was sent.
+    Withdrawing(Error),
     Saving(Box<Session>),
     /// Looking once more, because the server said no to what was read before.
     Rejected(Error),
     Repausing(Error),
     Clearing(Error),
     Closing(Box<Result<Renewed, Error>>),
+    Revoking(Box<Revoke>, Error),
+    /// Telling that it could not be revoked.
+    Unrevoked(Error),
 }
 
 /// A session that can be used now.
@@ -93,7 +112,9 @@ impl Renewal {
             allow_http: false,
             looks: 0,
             saves: 0,
+            intents: 0,
             held: None,
+            abandoned: None,
             found: None,
             warnings: Vec::new(),
             state: State::Looking,
@@ -151,6 +172,40 @@ impl Renewal {
         Step::Done(result.map(|value| Outcome { value, warnings }))
     }
 
+    /// Ends with an error, and revokes a session that is given up.
+    fn abandon(&mut self, now: Now, error: Error) -> Result<Step<Renewed>, Misuse> {
+        match (self.held, self.abandoned.take()) {
+            (None, Some(session)) => {
+                let revoke = Revoke::new(self.uri.clone(), session.tokens.refresh);
+                self.revoke(now, revoke, Event::Start, error)
+            }
+            (_, abandoned) => {
+                self.abandoned = abandoned;
+                Ok(self.end(Err(error)))
+            }
+        }
+    }
+
+    fn revoke(
+        &mut self,
+        now: Now,
+        mut revoke: Revoke,
+        event: Event,
+        error: Error,
+    ) -> Result<Step<Renewed>, Misuse> {
+        Ok(match nest(&mut revoke, now, event)? {
+            Nested::Step(step) => {
+                self.state = State::Revoking(Box::new(revoke), error);
+                step
+            }
+            Nested::Done(Ok(Outcome { value: Revocation::Failed(why), .. })) => {
+                self.state = State::Unrevoked(error);
+                Step::Tell(Notice::NotRevoked { origin: self.uri.origin().clone(), why: Box::new(why) })
+            }
+            Nested::Done(_) => self.end(Err(error)),
+        })
+    }
+
     fn good(&mut self, session: Session, fresh: bool) -> Step<Renewed> {
         self.end(Ok(Renewed { session, fresh }))
     }
@@ -176,6 +231,10 @@ impl Renewal {
         let newer = since.is_some_and(|since| since != session.tokens.generation());
         let need = if newer || self.refused.is_some() { Duration::ZERO } else { session.margin() };
         !self.is_refused(session) && session.lasts(now, self.need.map_or(need, |least| least.max(need)))
+    }
+
+    fn is_usable(&self, now: Now, session: &Session) -> bool {
+        !self.is_refused(session) && session.lasts(now, Duration::ZERO)
     }
 
     fn is_of_another(&self, session: &Session) -> bool {
@@ -260,8 +319,29 @@ impl Renewal {
     fn intend(&mut self, now: Now) -> Step<Renewed> {
         let Some((_, token)) = self.token() else { return self.make_do(now, Error::NotSignedIn) };
         let redeeming = Digest::of(token);
+        self.intents += 1;
         self.state = State::Intending;
         Step::Apply(Change::Intent { key: self.uri.key(), redeeming })
+    }
+
+    /// Something else is stored than what was read.
+    fn forestalled(&mut self, now: Now, there: Option<Box<Stored>>) -> Step<Renewed> {
+        match there {
+            Some(_) if self.intents >= INTENTS => self.make_do(now, slow().into()),
+            Some(stored) => self.looked(now, Loaded::Found(stored)),
+            None => self.looked(now, Loaded::None),
+        }
+    }
+
+    /// Nothing was sent, so the note must not make a later end of the session look like a lost answer. A note that was
+    /// there before is of an earlier renewal, and stays.
+    fn withdraw(&mut self, now: Now, error: Error) -> Step<Renewed> {
+        let Some((Stored { intent: None, .. }, token)) = self.token() else {
+            return self.make_do(now, error);
+        };
+        let redeeming = Digest::of(token);
+        self.state = State::Withdrawing(error);
+        Step::Apply(Change::Withdraw { key: self.uri.key(), redeeming })
     }
 
     fn redeem(&mut self, now: Now) -> Step<Renewed> {
@@ -273,8 +353,36 @@ impl Renewal {
     }
 
     fn save(&mut self, session: Session) -> Step<Renewed> {
+        // Nothing that is stored has no refresh token's digest, so without one nothing is replaced.
+        let redeemed =
+            self.token().map_or(Replaces::Found(None), |(_, token)| Replaces::Redeemed(Digest::of(token)));
         self.state = State::Saving(Box::new(session.clone()));
-        Step::Apply(Change::Save { key: self.uri.key(), session: Box::new(session) })
+        Step::Apply(Change::Save { key: self.uri.key(), session: Box::new(session), replaces: redeemed })
+    }
+
+    /// Another program wrote while the server answered. What it wrote is left as it is.
+    fn overtaken(
+        &mut self,
+        now: Now,
+        ours: Session,
+        there: Option<Box<Stored>>,
+    ) -> Result<Step<Renewed>, Misuse> {
+        let Some(stored) = there else {
+            self.abandoned = Some(ours);
+            return self.abandon(now, Error::Removed);
+        };
+        match Owner::compare(&stored.session, &ours) {
+            Owner::Another => {
+                self.abandoned = Some(ours);
+                self.abandon(now, Policy::AnotherUser.into())
+            }
+            Owner::Same if self.is_usable(now, &stored.session) => Ok(self.good(stored.session, false)),
+            Owner::Same | Owner::Unknown => {
+                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
+                self.warnings.push(Warning::NotSaved(fault));
+                Ok(self.saved(now, ours))
+            }
+        }
     }
 
     fn saved(&mut self, now: Now, session: Session) -> Step<Renewed> {
@@ -286,9 +394,10 @@ impl Renewal {
         self.good(session, true)
     }
 
-    fn not_saved(&mut self, now: Now, session: Session, fault: StoreFault) -> Step<Renewed> {
+    /// It is tried again only where the attempt before is over.
+    fn not_saved(&mut self, now: Now, session: Session, fault: StoreFault, is_over: bool) -> Step<Renewed> {
         self.saves += 1;
-        if self.saves < SAVES {
+        if is_over && self.saves < SAVES {
             return self.save(session);
         }
         self.warnings.push(Warning::NotSaved(fault));
@@ -334,6 +443,10 @@ impl Renewal {
     }
 }
 
+fn slow() -> StoreFault {
+    StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() }
+}
+
 fn locked(holder: Holder) -> StoreFault {
     StoreFault { kind: StoreFaultKind::Locked(holder), path: Foreign::default() }
 }
@@ -354,9 +467,9 @@ impl Machine for Renewal {
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Renewed>, Misuse> {
-        let slow = || StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() };
         Ok(match (self.state.clone(), event) {
             (State::Discovering(discover), event) => return self.nest(now, *discover, event),
+            (State::Revoking(revoke, error), event) => return self.revoke(now, *revoke, event, error),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
 
             (State::Looking, Event::Start) => self.look(State::Looking),
@@ -387,6 +500,7 @@ impl Machine for Renewal {
             }
             (State::Locking, _) => self.make_do(now, locked(Holder::default()).into()),
 
+            (State::Intending, Event::Conflict(there)) => self.forestalled(now, there),
             (State::Intending, _) => self.redeem(now),
             (State::Redeeming, Event::Response(response)) => {
                 let Some(ours) = self.found.clone() else { return Err(Misuse::Unexpected) };
@@ -403,17 +517,22 @@ impl Machine for Renewal {
                     RefreshAnswer::Failed(error) => self.make_do(now, error),
                 }
             }
+            (State::Redeeming, Event::Unreachable { fault, sent: Sent::No }) => {
+                self.withdraw(now, Trouble::Unreachable(fault).into())
+            }
+            (State::Withdrawing(error), _) => self.make_do(now, error),
             (State::Redeeming, Event::Unreachable { fault, .. }) => {
                 self.make_do(now, Trouble::Unreachable(fault).into())
             }
             (State::Redeeming, _) => self.make_do(now, Trouble::Unreachable(TransportFault::Timeout).into()),
-            (State::Saving(session), Event::StoreFailed(fault)) => self.not_saved(now, *session, fault),
-            (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow()),
+            (State::Saving(session), Event::StoreFailed(fault)) => self.not_saved(now, *session, fault, true),
+            (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow(), false),
+            (State::Saving(session), Event::Conflict(there)) => return self.overtaken(now, *session, there),
             (State::Saving(session), _) => self.saved(now, *session),
 
             (State::Repausing(error), _) => self.look(State::Rejected(error)),
             (State::Rejected(error), Event::Loaded(loaded)) => self.rejected(now, error, loaded),
-            (State::Clearing(error), Event::Conflict(stored)) => {
+            (State::Clearing(error), Event::Conflict(Some(stored))) => {
                 let since = self.found.as_ref().map(|found| found.session.tokens.generation());
                 if self.is_of_another(&stored.session) {
                     self.end(Err(Policy::AnotherUser.into()))
@@ -424,8 +543,13 @@ impl Machine for Renewal {
                 }
             }
             // What the store cannot show is not cleared either.
-            (State::Rejected(error) | State::Clearing(error), _) => self.end(Err(error)),
-            (State::Closing(result), _) => self.end(*result),
+            (State::Rejected(error) | State::Clearing(error) | State::Unrevoked(error), _) => {
+                self.end(Err(error))
+            }
+            (State::Closing(result), _) => match *result {
+                Err(error) => return self.abandon(now, error),
+                result => self.end(result),
+            },
             (State::Looking | State::Rereading, _) => return Err(Misuse::Unexpected),
         })
     }

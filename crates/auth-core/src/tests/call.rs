@@ -59,7 +59,7 @@ fn renewing(event: Event) -> Vec<Turn> {
 fn renewed_once() -> Vec<Turn> {
     let mut turns = vec![(get_with(PATH, "old"), reply(401, ENDED))];
     turns.extend(renewing(tokens("new", 900)));
-    turns.extend([(save(&new()), Event::Applied), unlock()]);
+    turns.extend([(save_redeemed(&new(), "old"), Event::Applied), unlock()]);
     turns
 }
 
@@ -272,7 +272,7 @@ fn a_failure_after_a_renewal_is_the_response_and_the_new_session_is_kept() {
 
 #[test]
 fn a_session_that_could_not_be_saved_is_given_back_with_the_warning() {
-    let failed = || (save(&new()), Event::StoreFailed(full()));
+    let failed = || (save_redeemed(&new(), "old"), Event::StoreFailed(full()));
     let first = with(vec![(get_with(PATH, "old"), reply(401, ENDED))], renewing(tokens("new", 900)));
     let turns = with(first, [failed(), failed(), unlock(), (get_with(PATH, "new"), reply(200, "{}"))]);
     let mut end = run(reading(), turns).unwrap();

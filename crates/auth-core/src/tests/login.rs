@@ -8,6 +8,7 @@ use crate::ports::Loaded;
 use crate::question::PasswordQuestion;
 use crate::session::{Identity, Links};
 use crate::site::Url;
+use crate::time::Timestamp;
 use crate::wire::{Body, Request};
 
 const TOKEN: &str = "/api/v1/auth/provider/toy/token";
@@ -95,7 +96,12 @@ fn new() -> Session {
 
 /// From the tokens to the end.
 fn kept() -> [Turn; 4] {
-    [(lock(), opened()), (save(&new()), Event::Applied), unlock(), (prefer(Some("alice")), Event::Applied)]
+    kept_over(Replaces::Anything)
+}
+
+fn kept_over(replaces: Replaces) -> [Turn; 4] {
+    let saved = (save_over(&new(), replaces), Event::Applied);
+    [(lock(), opened()), saved, unlock(), (prefer(Some("alice")), Event::Applied)]
 }
 
 fn signed_in(warnings: Vec<Warning>) -> Result<Outcome<SignedIn>, Error> {
@@ -210,7 +216,8 @@ fn where_everybody_is_let_in_nobody_is_asked_unless_a_name_or_a_provider_is_give
     assert_eq!(run(never(), [none.clone(), toy()]), Err(Error::NotSignedIn));
     assert_eq!(run(never(), [none.clone(), about(true, &[])]), Err(Error::NotSignedIn));
     let given = LoginOptions { reuse: true, anonymous: true, ..for_alice() };
-    let turns = with([none.clone(), open(&[internal("toy", "")]), (present(), granted())], kept());
+    let first = [none.clone(), open(&[internal("toy", "")]), none.clone(), (present(), granted())];
+    let turns = with(first, kept_over(Replaces::Found(None)));
     assert_eq!(run(flow(given), turns), signed_in(vec![]));
     let named = LoginOptions { provider: Some("toy".into()), ..anonymous() };
     Talk::start(flow(named))
@@ -324,8 +331,8 @@ fn a_session_that_can_be_renewed_is_reused_with_its_warnings() {
         (load(), found(&old)),
         (intent("old"), Event::Applied),
         (redeem("old"), tokens("new", 900)),
-        (save(&new), Event::StoreFailed(full())),
-        (save(&new), Event::StoreFailed(full())),
+        (save_redeemed(&new, "old"), Event::StoreFailed(full())),
+        (save_redeemed(&new, "old"), Event::StoreFailed(full())),
     ];
     let talk = Talk::start(reuse).follow(turns);
     let value = SignedIn { uri: uri(), session: new, reused: true };
@@ -351,7 +358,7 @@ fn a_session_that_is_over_for_good_leads_to_the_question() {
     };
     let asked = [toy(), (question("toy", None), password("alice", "pw")), (present(), granted())];
     for first in [over(), vec![(load(), nothing())]] {
-        let turns = with(with(first, asked.clone()), kept());
+        let turns = with(with(first, asked.clone()), kept_over(Replaces::Found(None)));
         assert_eq!(run(reuse(LoginOptions::default()), turns), signed_in(vec![]));
     }
     let never = LoginOptions { never_ask: true, ..LoginOptions::default() };
@@ -360,8 +367,50 @@ fn a_session_that_is_over_for_good_leads_to_the_question() {
     assert_eq!(run(reuse(never), [(load(), nothing())]), Err(Error::NotSignedIn));
     // Never asking does not keep a given password back.
     let never = LoginOptions { never_ask: true, ..for_alice() };
-    let turns = with(with(over(), [toy(), (present(), granted())]), kept());
+    let given = [toy(), (load(), nothing()), (present(), granted())];
+    let turns = with(with(over(), given), kept_over(Replaces::Found(None)));
     assert_eq!(run(reuse(never), turns), signed_in(vec![]));
+}
+
+#[test]
+fn an_implicit_sign_in_replaces_only_what_it_found_h15() {
+    let reuse = || flow(LoginOptions { reuse: true, ..for_alice() });
+    let over = without_refresh(session("over", -5));
+    let found_over = || (load(), found(&over));
+    let first = || vec![found_over(), toy(), found_over(), (present(), granted()), (lock(), opened())];
+    let saving = || save_over(&new(), Replaces::Found(Some(over.tokens.generation())));
+    let kept = [(saving(), Event::Applied), unlock(), (prefer(Some("alice")), Event::Applied)];
+    assert_eq!(run(reuse(), with(first(), kept)), signed_in(vec![]));
+    // What another program stored meanwhile stays, and its user is the one remembered.
+    for there in [conflict(&session("theirs", 900)), Event::Conflict(None)] {
+        let turns = with(first(), [(saving(), there), unlock()]);
+        let superseded = store_fault(StoreFaultKind::Superseded);
+        assert_eq!(run(reuse(), turns), signed_in(vec![Warning::NotSaved(superseded)]));
+    }
+}
+
+#[test]
+fn another_users_stored_session_is_not_taken_for_the_one_asked_for_h15() {
+    let named = |id: &str| {
+        let identity = crate::session::Identity { id: Foreign::from(id), provider: "toy".into() };
+        let good = session("good", 600);
+        let facts = crate::session::Facts { identity: Some(identity), ..good.facts.clone() };
+        Session { facts, ..good }
+    };
+    let reuse = |options| flow(LoginOptions { reuse: true, username: Some("alice".into()), ..options });
+    let never = || LoginOptions { never_ask: true, ..LoginOptions::default() };
+    let another = Policy::SignedInAs { asked: "alice".into(), got: "bob".into() };
+    assert_eq!(run(reuse(never()), [(load(), found(&named("bob")))]), Err(another.into()));
+    Talk::start(reuse(LoginOptions::default()))
+        .follow([(load(), found(&named("bob"))), toy()])
+        .assert_next(&question("toy", Some("alice")));
+    // Neither is one that another program's prompt led to.
+    let waiting = reuse(LoginOptions::default());
+    assert_eq!(waiting.adopt(Now { wall: Timestamp(WALL), ..Now::default() }, named("bob")), None);
+    for session in [named("alice"), session("good", 600)] {
+        let value = SignedIn { uri: uri(), session: session.clone(), reused: true };
+        assert_eq!(run(reuse(never()), [(load(), found(&session))]), Ok(Outcome::clean(value)));
+    }
 }
 
 #[test]
@@ -381,10 +430,10 @@ fn a_failure_that_says_nothing_of_the_session_asks_nobody_h17() {
             (try_lock(), opened()),
             (load(), found(&old)),
             (intent("old"), Event::Applied),
-            (redeem("old"), event),
-            unlock(),
+            (redeem("old"), event.clone()),
         ];
-        assert_eq!(run(reuse(), turns), Err(error));
+        let unsent = matches!(event, Event::Unreachable { .. }).then(|| (withdraw("old"), Event::Applied));
+        assert_eq!(run(reuse(), with(with(turns, unsent), [unlock()])), Err(error));
     }
     assert_eq!(run(reuse(), [(load(), Event::StoreFailed(full()))]), Err(full().into()));
 }
@@ -428,7 +477,7 @@ fn after_an_upgrade_everything_goes_to_https_and_is_kept_under_that_name_n1() {
     let talk = Talk::start(Login::new(address, for_alice(), seed())).follow(turns);
     let what = Resource::Lock { kind: LockKind::Renewal, key: secure.key() };
     let talk = talk.turn((Expected::Step(Step::Open { what, wait: true }), opened()));
-    let change = Change::Save { key: secure.key(), session: Box::new(new()) };
+    let change = Change::Save { key: secure.key(), session: Box::new(new()), replaces: Replaces::Anything };
     let talk = talk.turn((Expected::Step(Step::Apply(change)), Event::Applied)).turn(unlock());
     let user = Some(Foreign::from("alice"));
     let change =

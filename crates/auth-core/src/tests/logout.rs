@@ -1,6 +1,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "ends are compared as they come")]
 
 use super::*;
+use crate::error::{TransportFault, Trouble};
 use crate::flow::Flow as _;
 use crate::flow::script::*;
 use crate::session::{Session, Tokens};
@@ -90,12 +91,28 @@ fn what_was_renewed_meanwhile_is_the_same_session_and_goes_too_but_not_for_ever_
 }
 
 #[test]
-fn what_somebody_else_signed_in_to_meanwhile_is_left_alone_h14() {
-    let mut nameless = session("theirs", 900);
-    nameless.facts.principal = None;
-    for theirs in [of("q", session("theirs", 900)), nameless] {
-        let turns = with(revoking(reply(500, "")), [(clear_if(&mine()), conflict(&theirs)), unlock()]);
-        assert_eq!(run(flow(), turns), out(Revocation::Failed(status(500, ""))));
+fn another_users_session_is_left_alone_h14() {
+    let theirs = of("q", session("theirs", 900));
+    let turns = with(revoking(reply(500, "")), [(clear_if(&mine()), conflict(&theirs)), unlock()]);
+    assert_eq!(run(flow(), turns), out(Revocation::Failed(status(500, ""))));
+}
+
+#[test]
+fn a_session_of_an_unknown_user_is_left_and_told_h14() {
+    let unknown = |session: Session| {
+        let facts = crate::session::Facts { principal: None, ..session.facts.clone() };
+        Session { facts, ..session }
+    };
+    for (found_first, theirs) in [(mine(), session("theirs", 900)), (unknown(mine()), session("theirs", 900))]
+    {
+        let turns = [
+            (try_lock(), opened()),
+            (load(), found(&found_first)),
+            (post_refresh_token(REVOKE, "mine"), reply(204, "")),
+            (clear_if(&found_first), conflict(&unknown(theirs))),
+            unlock(),
+        ];
+        assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Superseded).into()));
     }
 }
 
@@ -131,22 +148,48 @@ fn without_a_session_nobody_is_signed_in() {
 #[test]
 fn a_store_that_fails_is_the_error_and_the_lock_is_given_back() {
     let fault = |kind| Err(store_fault(kind).into());
-    let opening = |event| [(try_lock(), event)];
-    assert_eq!(run(flow(), opening(Event::StoreFailed(full()))), Err(full().into()));
-    assert_eq!(run(flow(), opening(Event::TimedOut)), fault(StoreFaultKind::Locked(Holder::default())));
-    let waiting = [
-        (try_lock(), Event::Busy(holder())),
-        (tell(Notice::Waiting(holder())), Event::Told),
-        (lock(), Event::TimedOut),
-    ];
-    assert_eq!(run(flow(), waiting), fault(StoreFaultKind::Locked(holder())));
+    assert_eq!(run(flow(), [(try_lock(), Event::StoreFailed(full()))]), Err(full().into()));
     let looking = |event| [(try_lock(), opened()), (load(), event), unlock()];
     assert_eq!(run(flow(), looking(Event::StoreFailed(full()))), Err(full().into()));
     assert_eq!(run(flow(), looking(Event::TimedOut)), fault(StoreFaultKind::Timeout));
-    assert_eq!(run(flow(), looking(Event::Loaded(Loaded::Torn))), fault(StoreFaultKind::Timeout));
     let clearing = |event| with(revoking(reply(204, "")), [(clear_if(&mine()), event), unlock()]);
     assert_eq!(run(flow(), clearing(Event::StoreFailed(full()))), Err(full().into()));
     assert_eq!(run(flow(), clearing(Event::TimedOut)), fault(StoreFaultKind::Timeout));
+}
+
+#[test]
+fn a_session_that_is_being_written_is_waited_for_h14() {
+    let torn = || (load(), Event::Loaded(Loaded::Torn));
+    let pauses = [100, 200, 400, 800, 1_600].map(|millis| pause(millis..millis + 1));
+    let mut turns = vec![(try_lock(), opened())];
+    for wait in pauses {
+        turns.extend([torn(), wait]);
+    }
+    let ended = [(clear_if(&mine()), Event::Applied), unlock()];
+    let more = [(load(), found(&mine())), (post_refresh_token(REVOKE, "mine"), reply(204, ""))];
+    assert_eq!(run(flow(), with(with(turns.clone(), more), ended)), out(Revocation::Revoked));
+    let never = with(turns, [torn(), unlock()]);
+    assert_eq!(run(flow(), never), Err(store_fault(StoreFaultKind::Timeout).into()));
+}
+
+#[test]
+fn a_lock_that_is_kept_too_long_is_gone_without_h14() {
+    let waited = |event| {
+        vec![
+            (try_lock(), Event::Busy(holder())),
+            (tell(Notice::Waiting(holder())), Event::Told),
+            (lock(), event),
+        ]
+    };
+    let cases = [vec![(try_lock(), Event::TimedOut)], waited(Event::Busy(holder())), waited(Event::TimedOut)];
+    for first in cases {
+        let more = [
+            (load(), found(&mine())),
+            (post_refresh_token(REVOKE, "mine"), reply(204, "")),
+            (clear_if(&mine()), Event::Applied),
+        ];
+        assert_eq!(run(flow(), with(first, more)), out(Revocation::Revoked));
+    }
 }
 
 #[test]

@@ -10,7 +10,8 @@
 //! - **P5** every path ends, everybody with it, and the lock is given back,
 //! - **P6** nobody is signed out, unless a successor was given and lost,
 //! - **P7** whoever redeemed and lives ends well, with what was given,
-//! - **P8** a session that ended because its successor was lost ends as `Lost`.
+//! - **P8** a session that ended because its successor was lost ends as `Lost`,
+//! - **P9** nothing is saved but in the place of the session that was redeemed.
 //!
 //! What they do not say, and why:
 //!
@@ -19,7 +20,9 @@
 //! - P1, P2, P6 and P8 are not of what happens after a new session could not be saved, twice, after an old one was put
 //!   back, or after a program redeemed that knows none of our locks: then nobody can know better.
 //! - P3 is not of somebody who waited for the lock until the deadline: they end without redeeming.
-//! - What timed out, a change of the store or a request, was done by then or never is: nothing is done later.
+//! - P7 is not of what happens once a program that knows none of our locks has redeemed: what it stored decides then.
+//! - A request that timed out was acted on by then or never is. A change of the store that timed out may be made at any
+//!   later time; until then the lock that it was made under is held.
 
 #![expect(clippy::disallowed_types, reason = "the model's bookkeeping; no flow sees its order")]
 
@@ -185,7 +188,7 @@ fn each_wrong_driver_and_store_is_found() {
     let none = Bounds::default();
     let cases = [
         (Mutant::LockIgnored, Server::Detects, none, vec!["P2", "P3"]),
-        (Mutant::LockIgnored, Server::Keeps, none, vec!["P1", "P2", "P3", "P4"]),
+        (Mutant::LockIgnored, Server::Keeps, none, vec!["P1", "P2", "P3"]),
         (Mutant::LockWonByDeadline, Server::Detects, Bounds { late: 1, ..none }, vec!["P2"]),
         (Mutant::LockKept, Server::Rotates, none, vec!["P5"]),
         (Mutant::LockOutlivesHolder, Server::Rotates, Bounds { crash: 1, ..none }, vec!["P5"]),
@@ -195,6 +198,8 @@ fn each_wrong_driver_and_store_is_found() {
         (Mutant::IntentDropped, Server::Rotates, Bounds { cut: 1, restart: 1, ..none }, vec!["P8"]),
         (Mutant::FailureIsNo, Server::Rotates, Bounds { drop: 1, ..none }, vec!["P6", "P8"]),
         (Mutant::AnswerUnread, Server::Rotates, none, vec!["P7"]),
+        (Mutant::SaveUnchecked, Server::Keeps, Bounds { foreign: 1, ..none }, vec!["P9"]),
+        (Mutant::LateChangeUnguarded, Server::Detects, Bounds { fail: 1, restart: 1, ..none }, vec!["P2"]),
     ];
     for (mutant, server, bounds, expected) in cases {
         let world = |mutant| World::new(server, mutant, -5, false);

@@ -36,6 +36,11 @@ fn answered(old: &Session, event: Event) -> Vec<Turn> {
     with(redeeming(old), [(redeem("old"), event)])
 }
 
+/// Saves what the refresh token of [`old`] was redeemed for.
+fn save(session: &Session) -> Expected {
+    save_redeemed(session, "old")
+}
+
 fn as_it_is(session: Session) -> Result<Outcome<Renewed>, Error> {
     Ok(Outcome::clean(Renewed { session, fresh: false }))
 }
@@ -141,7 +146,7 @@ fn whoever_gets_the_lock_redeems_what_is_there_then() {
         (load(), found(&newer)),
         (intent("newer"), Event::Applied),
         (redeem("newer"), tokens("new", 900)),
-        (save(&new), Event::Applied),
+        (save_redeemed(&new, "newer"), Event::Applied),
         unlock(),
     ];
     assert_eq!(run(flow(), turns), fresh(new));
@@ -278,7 +283,8 @@ fn after_a_no_a_newer_refresh_token_is_redeemed_once() {
             [(load(), found(&without_links(next.clone()))), (intent("next"), Event::Applied)],
         )
     };
-    let more = [(redeem("next"), tokens("new", 900)), (save(&new), Event::Applied), unlock()];
+    let saved = (save_redeemed(&new, "next"), Event::Applied);
+    let more = [(redeem("next"), tokens("new", 900)), saved, unlock()];
     assert_eq!(run(flow(), with(again(), more)), fresh(new));
     let more = [
         (redeem("next"), reply(401, EXPIRED)),
@@ -364,7 +370,9 @@ fn no_answer_ends_a_session_that_may_be_as_good_as_before_h17() {
         (Event::TimedOut, timed_out()),
     ];
     for (event, error) in cases {
-        let turns = |session: &Session| with(answered(session, event.clone()), [unlock()]);
+        let unsent = matches!(event, Event::Unreachable { sent: Sent::No, .. });
+        let withdrawn = || unsent.then(|| (withdraw("old"), Event::Applied));
+        let turns = |session: &Session| with(with(answered(session, event.clone()), withdrawn()), [unlock()]);
         let end = run(flow(), turns(&closing()));
         assert_eq!(end, warned(closing(), false, Warning::NotRenewed(error.clone())), "{event:?}");
         assert!(!error.ends_session(), "{event:?}");
@@ -443,6 +451,9 @@ fn a_renewed_session_that_cannot_be_saved_is_tried_twice_and_given_out_with_a_wa
     let end = run(flow(), with(fetched(), [failed(), (save(&new), Event::Applied), unlock()]));
     assert_eq!(end, fresh(new));
 }
+
+#[path = "renewal_overtaken.rs"]
+mod overtaken;
 
 #[test]
 fn from_redeeming_to_saved_it_cannot_be_interrupted() {
@@ -587,13 +598,4 @@ fn a_session_without_a_refresh_token_is_used_to_its_end_and_then_over() {
     assert_eq!(run(flow(), [(load(), found(&closing))]), used);
     assert_eq!(run(flow(), [(load(), found(&without_refresh(old())))]), Err(over()));
     assert_eq!(run(flow().refused(&closing), [(load(), found(&closing))]), Err(over()));
-}
-
-#[test]
-fn a_session_of_a_refresh_token_alone_is_renewed() {
-    let mut alone = session("old", 600);
-    alone.tokens.access = None;
-    let new = renewed("new", 900);
-    let turns = with(answered(&alone, tokens("new", 900)), [(save(&new), Event::Applied), unlock()]);
-    assert_eq!(run(flow(), turns), fresh(new));
 }

@@ -8,7 +8,7 @@ use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::Digest;
 use crate::error::{Error, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault, Trouble};
 use crate::foreign::Foreign;
-use crate::ports::{Change, Key, Loaded, LockKind, SiteEntry, Stored};
+use crate::ports::{Change, Key, Loaded, LockKind, Replaces, SiteEntry, Stored};
 use crate::question::{Answer, Holder, Notice, Question};
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -297,8 +297,22 @@ fn apply(change: Change) -> Expected {
     Expected::Step(Step::Apply(change))
 }
 
+/// Saves what an explicit sign-in was given.
 pub(super) fn save(session: &Session) -> Expected {
-    apply(Change::Save { key: key(), session: Box::new(session.clone()) })
+    save_over(session, Replaces::Anything)
+}
+
+pub(super) fn save_over(session: &Session, replaces: Replaces) -> Expected {
+    apply(Change::Save { key: key(), session: Box::new(session.clone()), replaces })
+}
+
+/// Saves what the refresh token of the session `NAME` was redeemed for.
+pub(super) fn save_redeemed(session: &Session, name: &str) -> Expected {
+    save_over(session, Replaces::Redeemed(Digest::of(&refresh_of(name))))
+}
+
+pub(super) fn withdraw(name: &str) -> Expected {
+    apply(Change::Withdraw { key: key(), redeeming: Digest::of(&refresh_of(name)) })
 }
 
 pub(super) fn intent(name: &str) -> Expected {
@@ -385,7 +399,7 @@ pub(super) fn nothing() -> Event {
 }
 
 pub(super) fn conflict(session: &Session) -> Event {
-    Event::Conflict(stored(session))
+    Event::Conflict(Some(stored(session)))
 }
 
 pub(super) fn store_fault(kind: StoreFaultKind) -> StoreFault {

@@ -75,7 +75,8 @@ fn a_refused_token_is_not_used_again_and_what_others_got_is() {
         password(Some("ada")),
         got(),
     ];
-    let turns = with(turns, kept("ada", "new", SignInMethod::Password));
+    let found_old = Replaces::Found(Some(old.tokens.generation()));
+    let turns = with(turns, kept_over("ada", "new", SignInMethod::Password, found_old));
     assert_eq!(signed_in(run(again(), turns), false), new);
     let never = LoginOptions { never_ask: true, ..reusing("ada") };
     let end = run(login(never.clone()).refused(&old), [(load("ada"), found(&old))]);

@@ -5,7 +5,7 @@ pub(super) use crate::flow::script::{HELD, WALL, ask, opened, run, secret, seed,
 use crate::flow::shotgun::Program;
 use crate::flow::{Event, Resource, Step};
 use crate::foreign::Foreign;
-use crate::ports::{Change, Key, Loaded, LockKind, SiteEntry, Stored};
+use crate::ports::{Change, Key, Loaded, LockKind, Replaces, SiteEntry, Stored};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::shotgun::rpc::{Credentials, Envelope};
@@ -117,6 +117,10 @@ pub(super) fn found(session: &Session) -> Event {
 
 /// The steps from a token to its being kept.
 pub(super) fn kept(login: &str, name: &str, method: SignInMethod) -> Vec<Turn> {
+    kept_over(login, name, method, Replaces::Anything)
+}
+
+pub(super) fn kept_over(login: &str, name: &str, method: SignInMethod, replaces: Replaces) -> Vec<Turn> {
     let what = Resource::Lock { kind: LockKind::Renewal, key: key(login) };
     let session = Box::new(session(login, name));
     let entry = SiteEntry {
@@ -128,7 +132,7 @@ pub(super) fn kept(login: &str, name: &str, method: SignInMethod) -> Vec<Turn> {
     };
     vec![
         (Expected::Step(Step::Open { what, wait: true }), opened()),
-        (Expected::Step(Step::Apply(Change::Save { key: key(login), session })), Event::Applied),
+        (Expected::Step(Step::Apply(Change::Save { key: key(login), session, replaces })), Event::Applied),
         (Expected::Step(Step::Close(HELD)), Event::Closed),
         (Expected::Step(Step::Apply(Change::Prefer(entry))), Event::Applied),
     ]

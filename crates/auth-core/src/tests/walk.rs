@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::error::{CannotPrompt, StoreFaultKind};
 use crate::foreign::Foreign;
+use crate::ports::Replaces;
 use crate::question::PromptFault;
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -155,7 +156,7 @@ fn essential(event: &Event) -> bool {
     match event {
         Event::Response(response) => matches!(response.status(), 200 | 401 | 502),
         Event::Unreachable { fault, .. } => *fault == TransportFault::Connect,
-        Event::Loaded(Loaded::Found(stored)) | Event::Conflict(stored) => {
+        Event::Loaded(Loaded::Found(stored)) | Event::Conflict(Some(stored)) => {
             [Some(Timestamp(WALL + 600)), Some(Timestamp(WALL - 5))].contains(&stored.session.facts.expires)
                 && stored.intent.is_none()
                 && stored.session.facts.principal == Some("p".into())
@@ -215,10 +216,10 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
             .map(|stored| Event::Loaded(Loaded::Found(Box::new(stored))))
             .chain([Event::Loaded(Loaded::None), Event::Loaded(Loaded::Torn), store_failed()])
             .collect(),
-        Step::Apply(Change::ClearIf { .. }) => {
+        Step::Apply(Change::ClearIf { .. } | Change::Save { .. } | Change::Intent { .. }) => {
             let mut events: Vec<_> =
-                found().into_iter().map(|stored| Event::Conflict(Box::new(stored))).collect();
-            events.extend([Event::Applied, store_failed()]);
+                found().into_iter().map(|stored| Event::Conflict(Some(Box::new(stored)))).collect();
+            events.extend([Event::Conflict(None), Event::Applied, store_failed()]);
             events
         }
         Step::Apply(_) | Step::Note { .. } => vec![Event::Applied, store_failed()],
@@ -256,7 +257,8 @@ fn strangers() -> Vec<Event> {
         Event::Loaded(Loaded::None),
         Event::Recalled(Asked::Answered),
         Event::Applied,
-        Event::Conflict(Box::new(found().remove(0))),
+        Event::Conflict(None),
+        Event::Conflict(Some(Box::new(found().remove(0)))),
         store_failed(),
         Event::Opened(Held(99)),
         Event::Busy(Holder::default()),
@@ -298,6 +300,8 @@ enum Hand {
     Full,
     /// They could not be saved.
     Unsaved,
+    /// They are given up, and the server is to be told.
+    Abandoned,
 }
 
 /// What must balance at the end of every path.
@@ -328,6 +332,27 @@ impl Ledger {
             {
                 self.hand = Hand::Full;
             }
+            (Step::Send(request), _)
+                if self.hand == Hand::Abandoned && request.url.path().ends_with("/revoke") =>
+            {
+                self.hand = Hand::Empty;
+            }
+            (
+                Step::Apply(Change::Save { session: ours, replaces: Replaces::Redeemed(_), .. }),
+                Event::Conflict(there),
+            ) => {
+                let principal = |session: &Session| session.facts.principal.clone();
+                let theirs = there.as_ref().map(|stored| &stored.session);
+                self.hand = match (principal(ours), theirs.map(principal)) {
+                    (_, None) => Hand::Abandoned,
+                    _ if theirs.is_some_and(|theirs| theirs.tokens.refresh == ours.tokens.refresh) => {
+                        Hand::Empty
+                    }
+                    (Some(ours), Some(Some(theirs))) if ours == theirs => Hand::Empty,
+                    (Some(_), Some(Some(_))) => Hand::Abandoned,
+                    _ => Hand::Unsaved,
+                };
+            }
             (Step::Apply(Change::Save { .. }), Event::Applied) => self.hand = Hand::Empty,
             (Step::Apply(Change::Save { .. }), _) => self.hand = Hand::Unsaved,
             (_, Event::Cancel) => self.cancelled = true,
@@ -337,6 +362,7 @@ impl Ledger {
 
     fn balance<T>(&self, result: &Result<Outcome<T>, Error>) {
         assert!(self.opened.is_empty(), "left open at the end: {:?}", self.opened);
+        assert_ne!(self.hand, Hand::Abandoned, "tokens were given up, and the server not told");
         if self.hand != Hand::Empty && !self.hands_over {
             let Ok(outcome) = result else {
                 panic!("tokens were given and thrown away: {:?}", result.as_ref().err())

@@ -42,7 +42,7 @@ fn renewed_first() -> Vec<Turn> {
         (load(), found(&old)),
         (intent("old"), Event::Applied),
         (redeem("old"), tokens("new", 900)),
-        (save(&new), Event::Applied),
+        (save_redeemed(&new, "old"), Event::Applied),
         unlock(),
     ]
 }
@@ -99,7 +99,7 @@ fn a_session_that_the_server_refuses_is_renewed_and_asked_with_again_h16() {
         (load(), found(&good())),
         (intent("good"), Event::Applied),
         (redeem("good"), tokens("new", 900)),
-        (save(&new), Event::Applied),
+        (save_redeemed(&new, "good"), Event::Applied),
         unlock(),
         (get_with(PATH, "new"), reply(200, ALICE)),
     ];

@@ -2,12 +2,14 @@
 
 mod about;
 mod hints;
+mod owner;
 mod session;
 mod uri;
 mod whoami;
 
 pub use about::{About, Mode, Provider, confirmation};
 pub use hints::{hints, is_whole};
+pub use owner::Owner;
 pub use session::{
     GrantAnswer, RefreshAnswer, RevokeAnswer, has_ended, read_grant, read_refresh, read_revoke, refresh,
     revoke,

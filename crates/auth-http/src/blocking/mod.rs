@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
 use auth_core::ports::{Clock, Dismiss, Prompt, Store, Transport};
-use auth_core::{Error, Question};
+use auth_core::{Error, Notice, Question};
 
 use self::job::{Heard, Job};
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
+use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
 pub use transport::UreqTransport;
@@ -34,6 +35,7 @@ pub struct Driver {
     store: Arc<dyn Store>,
     prompt: Arc<dyn Prompt>,
     clock: Arc<dyn Clock>,
+    underway: Underway,
 }
 
 impl Driver {
@@ -44,7 +46,13 @@ impl Driver {
         prompt: Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { transport, store, prompt, clock }
+        Self { transport, store, prompt, clock, underway: Underway::new() }
+    }
+
+    /// Counts what this driver may not be cut short in together with others.
+    #[must_use]
+    pub fn counted(self, underway: Underway) -> Self {
+        Self { underway, ..self }
     }
 
     /// Runs a flow to its end.
@@ -53,7 +61,7 @@ impl Driver {
     /// [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow still holds at its end, however
     /// it came, is given back.
     pub fn run<F: Flow>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error> {
-        let mut run = Run::new(flow);
+        let mut run = Run::new(flow, &self.underway);
         let mut brought = Brought::Event(Event::Start);
         loop {
             let step = run.resume(self.clock.now(), brought, cancel.is_cancelled())?;
@@ -64,52 +72,58 @@ impl Driver {
                 Step::Send(request) => {
                     let transport = Arc::clone(&self.transport);
                     let job = Job::start(cancel, move || transport.send(&request));
-                    self.attend(&run, cancel, &job, drive::sent)
+                    self.attend(&mut run, cancel, &job, drive::sent)
                 }
-                Step::Ask(question) => self.ask(question, &run, cancel),
+                Step::Ask(question) => self.ask(question, &mut run, cancel),
                 Step::Tell(notice) => {
-                    // What cannot be told is dropped, whatever the reason.
-                    let _ = catch_unwind(AssertUnwindSafe(|| self.prompt.tell(&notice)));
+                    self.tell(&notice);
                     Brought::Event(Event::Told)
                 }
                 Step::Load(key) => {
                     let store = Arc::clone(&self.store);
                     let job = Job::start(cancel, move || store.load(&key));
-                    self.attend(&run, cancel, &job, drive::loaded)
+                    self.attend(&mut run, cancel, &job, drive::loaded)
                 }
                 Step::Apply(change) => {
                     let store = Arc::clone(&self.store);
-                    let job = Job::start(cancel, move || store.apply(&change));
-                    self.attend(&run, cancel, &job, drive::applied)
+                    let kept = run.kept();
+                    let job = Job::start(cancel, move || kept.keeping(|| store.apply(&change)));
+                    self.attend(&mut run, cancel, &job, drive::applied)
                 }
                 Step::Recall(key) => {
                     let store = Arc::clone(&self.store);
                     let job = Job::start(cancel, move || store.asked(&key));
-                    self.attend(&run, cancel, &job, drive::recalled)
+                    self.attend(&mut run, cancel, &job, drive::recalled)
                 }
                 Step::Note { key, asked } => {
                     let store = Arc::clone(&self.store);
-                    let job = Job::start(cancel, move || store.note_asked(&key, asked));
-                    self.attend(&run, cancel, &job, drive::noted)
+                    let kept = run.kept();
+                    let job = Job::start(cancel, move || kept.keeping(|| store.note_asked(&key, asked)));
+                    self.attend(&mut run, cancel, &job, drive::noted)
                 }
                 Step::Open { what: Resource::Lock { kind, key }, wait } => {
                     let store = Arc::clone(&self.store);
                     let left = |deadline| self.clock.now().tick.until(deadline);
                     let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
                     let job = Job::start(cancel, move || store.lock(kind, &key, wait));
-                    self.attend(&run, cancel, &job, drive::locked)
+                    self.attend(&mut run, cancel, &job, drive::locked)
                 }
                 Step::Wait { until } => {
                     // A clock that is turned by hand is there at once; for any other this does nothing.
                     self.clock.turn(run.deadline().unwrap_or(until));
                     let over = |_: Result<(), Broke>| Brought::Event(Event::TimedOut);
-                    self.attend(&run, cancel, &Job::nothing(cancel), over)
+                    self.attend(&mut run, cancel, &Job::nothing(cancel), over)
                 }
             };
         }
     }
 
-    fn ask<F: Flow>(&self, question: Question, run: &Run<F>, cancel: &Cancel) -> Brought {
+    /// What cannot be told is dropped, whatever the reason.
+    fn tell(&self, notice: &Notice) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.prompt.tell(notice)));
+    }
+
+    fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
         let prompt = Arc::clone(&self.prompt);
         let dismiss = Dismiss::new();
         let dismissed = dismiss.clone();
@@ -127,13 +141,17 @@ impl Driver {
     /// where the flow cannot be interrupted, what is just coming too.
     fn attend<F: Flow, T: Send + 'static>(
         &self,
-        run: &Run<F>,
+        run: &mut Run<F>,
         cancel: &Cancel,
         job: &Job<T>,
         read: impl FnOnce(Result<T, Broke>) -> Brought,
     ) -> Brought {
         loop {
-            let patience = run.patience(self.clock.now(), cancel.is_cancelled());
+            let now = self.clock.now();
+            if let Some(key) = run.slow(now) {
+                self.tell(&Notice::Saving { location: self.store.location(&key) });
+            }
+            let patience = run.patience(now, cancel.is_cancelled());
             let wait = match patience {
                 Patience::Cancelled => return Brought::Event(Event::Cancel),
                 Patience::TimedOut => run.grace(),

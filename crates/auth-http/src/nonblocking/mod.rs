@@ -1,5 +1,6 @@
 //! Running flows on a tokio runtime.
 
+mod committed;
 mod job;
 mod prompt;
 mod threaded;
@@ -12,12 +13,13 @@ use std::time::Duration;
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
 use auth_core::ports::{Clock, Dismiss, Store};
 use auth_core::wire::Request;
-use auth_core::{Error, Question};
+use auth_core::{Error, Notice, Question};
 use tokio::sync::Notify;
 
 use self::job::Job;
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
+use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
 pub use prompt::{Asker, Asking, Prompt, Telling};
@@ -38,6 +40,7 @@ pub struct Driver {
     store: Arc<dyn Store>,
     prompt: Arc<dyn Prompt>,
     clock: Arc<dyn Clock>,
+    underway: Underway,
 }
 
 impl Driver {
@@ -48,14 +51,20 @@ impl Driver {
         prompt: Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { transport, store, prompt, clock }
+        Self { transport, store, prompt, clock, underway: Underway::new() }
+    }
+
+    /// Counts what this driver may not be cut short in together with others.
+    #[must_use]
+    pub fn counted(self, underway: Underway) -> Self {
+        Self { underway, ..self }
     }
 
     /// Runs a flow to its end, on a task of its own. Must be called on a tokio runtime.
     ///
     /// A cancel is told to the flow once: at once where it can be interrupted, otherwise as soon as it can. Dropping
-    /// the future is a cancel as well: a flow that has redeemed a token goes on until what it was given is saved, as
-    /// long as the runtime lives. A [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow
+    /// the future is a cancel as well: a flow that has redeemed a token goes on until what it was given is saved, on a
+    /// thread and a runtime of its own, so that it does so even where this runtime ends meanwhile. A [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow
     /// still holds at its end, however it came, is given back.
     pub async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
     where
@@ -76,58 +85,73 @@ impl Driver {
         }
     }
 
-    async fn carry_out<F: Flow>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error> {
-        let mut run = Run::new(flow);
+    async fn carry_out<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
+    where
+        F: Flow + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let mut run = Run::new(flow, &self.underway);
         let mut brought = Brought::Event(Event::Start);
         loop {
-            let step = run.resume(self.clock.now(), brought, cancel.is_cancelled())?;
+            let mut step = run.resume(self.clock.now(), brought, cancel.is_cancelled())?;
+            if run.is_committed() {
+                (run, step) = committed::outlast(self.clone(), run, step, cancel.clone()).await?;
+            }
             brought = match step {
                 Step::Done(result) => return result,
-                Step::Close(held) => run.close(held),
-                _ if run.takes(cancel.is_cancelled()) => Brought::Event(Event::Cancel),
-                Step::Send(request) => self.send(request, &mut run, cancel).await,
-                Step::Ask(question) => self.ask(question, &mut run, cancel).await,
-                Step::Tell(notice) => {
-                    let prompt = Arc::clone(&self.prompt);
-                    let mut job = Job::spawn(async move { prompt.tell(&notice).await });
-                    // What cannot be told is dropped, whatever the reason.
-                    let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
-                    self.attend(&mut run, cancel, &mut job, told).await
-                }
-                Step::Load(key) => {
-                    let store = Arc::clone(&self.store);
-                    let mut job = Job::start(move || store.load(&key));
-                    self.attend(&mut run, cancel, &mut job, drive::loaded).await
-                }
-                Step::Apply(change) => {
-                    let store = Arc::clone(&self.store);
-                    let mut job = Job::start(move || store.apply(&change));
-                    self.attend(&mut run, cancel, &mut job, drive::applied).await
-                }
-                Step::Recall(key) => {
-                    let store = Arc::clone(&self.store);
-                    let mut job = Job::start(move || store.asked(&key));
-                    self.attend(&mut run, cancel, &mut job, drive::recalled).await
-                }
-                Step::Note { key, asked } => {
-                    let store = Arc::clone(&self.store);
-                    let mut job = Job::start(move || store.note_asked(&key, asked));
-                    self.attend(&mut run, cancel, &mut job, drive::noted).await
-                }
-                Step::Open { what: Resource::Lock { kind, key }, wait } => {
-                    let store = Arc::clone(&self.store);
-                    let left = |deadline| self.clock.now().tick.until(deadline);
-                    let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
-                    let mut job = Job::start(move || store.lock(kind, &key, wait));
-                    self.attend(&mut run, cancel, &mut job, drive::locked).await
-                }
-                Step::Wait { until } => {
-                    // A clock that is turned by hand is there at once; for any other this does nothing.
-                    self.clock.turn(run.deadline().unwrap_or(until));
-                    let over = |_: Result<(), Broke>| Brought::Event(Event::TimedOut);
-                    self.attend(&mut run, cancel, &mut Job::nothing(), over).await
-                }
+                step => self.carry(step, &mut run, cancel).await,
             };
+        }
+    }
+
+    /// Carries one step out. Of an end there is nothing to carry out.
+    async fn carry<F: Flow>(&self, step: Step<F::Output>, run: &mut Run<F>, cancel: &Cancel) -> Brought {
+        match step {
+            Step::Done(_) => Brought::Event(Event::Start),
+            Step::Close(held) => run.close(held),
+            _ if run.takes(cancel.is_cancelled()) => Brought::Event(Event::Cancel),
+            Step::Send(request) => self.send(request, run, cancel).await,
+            Step::Ask(question) => self.ask(question, run, cancel).await,
+            Step::Tell(notice) => {
+                let prompt = Arc::clone(&self.prompt);
+                let mut job = Job::spawn(async move { prompt.tell(&notice).await });
+                // What cannot be told is dropped, whatever the reason.
+                let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
+                self.attend(run, cancel, &mut job, told).await
+            }
+            Step::Load(key) => {
+                let store = Arc::clone(&self.store);
+                let mut job = Job::start(move || store.load(&key));
+                self.attend(run, cancel, &mut job, drive::loaded).await
+            }
+            Step::Apply(change) => {
+                let (store, kept) = (Arc::clone(&self.store), run.kept());
+                let mut job = Job::start(move || kept.keeping(|| store.apply(&change)));
+                self.attend(run, cancel, &mut job, drive::applied).await
+            }
+            Step::Recall(key) => {
+                let store = Arc::clone(&self.store);
+                let mut job = Job::start(move || store.asked(&key));
+                self.attend(run, cancel, &mut job, drive::recalled).await
+            }
+            Step::Note { key, asked } => {
+                let (store, kept) = (Arc::clone(&self.store), run.kept());
+                let mut job = Job::start(move || kept.keeping(|| store.note_asked(&key, asked)));
+                self.attend(run, cancel, &mut job, drive::noted).await
+            }
+            Step::Open { what: Resource::Lock { kind, key }, wait } => {
+                let store = Arc::clone(&self.store);
+                let left = |deadline| self.clock.now().tick.until(deadline);
+                let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
+                let mut job = Job::start(move || store.lock(kind, &key, wait));
+                self.attend(run, cancel, &mut job, drive::locked).await
+            }
+            Step::Wait { until } => {
+                // A clock that is turned by hand is there at once; for any other this does nothing.
+                self.clock.turn(run.deadline().unwrap_or(until));
+                let over = |_: Result<(), Broke>| Brought::Event(Event::TimedOut);
+                self.attend(run, cancel, &mut Job::nothing(), over).await
+            }
         }
     }
 
@@ -165,7 +189,13 @@ impl Driver {
         let stop = Arc::clone(&stopped);
         let _watch = cancel.watch(move || stop.notify_one());
         loop {
-            let patience = run.patience(self.clock.now(), cancel.is_cancelled());
+            let now = self.clock.now();
+            if let Some(key) = run.slow(now) {
+                let notice = Notice::Saving { location: self.store.location(&key) };
+                let prompt = Arc::clone(&self.prompt);
+                drop(tokio::spawn(async move { prompt.tell(&notice).await }));
+            }
+            let patience = run.patience(now, cancel.is_cancelled());
             let wait = match patience {
                 Patience::Cancelled => return Brought::Event(Event::Cancel),
                 Patience::TimedOut => run.grace(),

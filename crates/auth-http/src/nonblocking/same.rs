@@ -23,6 +23,10 @@ impl Driver {
         Self(super::Driver::new(Arc::new(transport), store, Arc::new(prompt), clock))
     }
 
+    fn counted(self, underway: crate::Underway) -> Self {
+        Self(self.0.counted(underway))
+    }
+
     fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
     where
         F: Flow + Send + 'static,

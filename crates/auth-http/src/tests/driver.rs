@@ -1,5 +1,7 @@
 //! What the driver promises, with a flow that follows a script.
 
+#[path = "late.rs"]
+mod late;
 #[path = "script.rs"]
 mod script;
 #[path = "stops.rs"]
@@ -67,9 +69,9 @@ fn every_step_is_answered_with_what_its_port_brought() {
         (Ports { load: Box::new(|_| Err(fault("x"))), ..plain() }, load(), Event::StoreFailed(fault("x"))),
         (plain(), apply(), Event::Applied),
         (
-            Ports { apply: Box::new(move |_| Ok(Applied::Conflict(Box::new(stored())))), ..plain() },
+            Ports { apply: Box::new(move |_| Ok(Applied::Conflict(Some(Box::new(stored()))))), ..plain() },
             clear(generation),
-            Event::Conflict(Box::new(stored())),
+            Event::Conflict(Some(Box::new(stored()))),
         ),
         (Ports { apply: Box::new(|_| Err(fault("y"))), ..plain() }, apply(), Event::StoreFailed(fault("y"))),
         (plain(), lock(false), Event::Opened(Held(1))),

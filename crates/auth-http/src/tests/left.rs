@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_core::error::{Misuse, StoreFault};
 use auth_core::flow::{Event, Machine, Outcome, Pending, Step};
-use auth_core::ports::{Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, SiteEntry};
+use auth_core::ports::{Applied, Change, Dismiss, Key, Loaded, LockKind, Locking, Replaces, SiteEntry};
 use auth_core::session::Session;
 use auth_core::site::Url;
 use auth_core::time::Now;
@@ -45,7 +45,11 @@ impl Machine for Redeem {
             }
             Event::Response(_) => {
                 let key = Key { site: "http://127.0.0.1:1/".to_owned(), slot: String::new() };
-                Step::Apply(Change::Save { key, session: Box::new(Session::default()) })
+                Step::Apply(Change::Save {
+                    key,
+                    session: Box::new(Session::default()),
+                    replaces: Replaces::Anything,
+                })
             }
             _ => Step::Done(Ok(Outcome::clean(()))),
         })
@@ -196,4 +200,23 @@ async fn what_was_redeemed_is_saved_although_the_caller_left_h15() {
     }
     go_on.notify_one();
     assert_eq!(asked.recv().await, Some("save"));
+}
+
+#[test]
+fn what_was_redeemed_is_saved_although_the_runtime_ended_h15() {
+    let (tell, mut asked) = mpsc::unbounded_channel();
+    let go_on = Arc::new(Notify::new());
+    let world = Arc::new(World { asked: tell, go_on: Arc::clone(&go_on) });
+    let underway = Underway::new();
+    let driver = Driver::new(Arc::clone(&world) as _, Arc::clone(&world) as _, world, Arc::new(SystemClock))
+        .counted(underway.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.spawn(async move { driver.run(Redeem::default(), &Cancel::new()).await });
+    assert_eq!(asked.blocking_recv(), Some("send"));
+    // With the request on its way, and everything that ran on it dropped.
+    runtime.shutdown_timeout(Duration::from_secs(20));
+    assert!(!underway.is_idle());
+    go_on.notify_one();
+    assert_eq!(asked.blocking_recv(), Some("save"));
+    assert!(underway.finish(Duration::from_secs(20)));
 }

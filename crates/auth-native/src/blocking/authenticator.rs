@@ -8,7 +8,7 @@ use auth_http::wait_for;
 
 use super::engine::Threads;
 use super::{Builder, Connection};
-use crate::shared::Shared;
+use crate::shared::{Engine as _, Shared};
 use crate::{Error, Status, User};
 
 /// Signs in to Tiled servers, and keeps, renews and ends the sessions.
@@ -91,6 +91,29 @@ impl Authenticator {
     /// Strikes a site off the list. Its session is not touched.
     pub fn forget(&self, url: &str) -> Result<(), Error> {
         wait_for(self.shared.forget(url))
+    }
+
+    /// Waits until no session is being saved any more, at most for `limit`. Returns whether that was reached.
+    ///
+    /// Call it before the program exits: a renewal that another thread began, or a save that a slow disk has not
+    /// finished, would be lost with the process, and with it the session. Installs no signal handler and no exit hook;
+    /// [`Underway::is_idle`] tells a program's own handler whether to wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use auth_native::blocking::Authenticator;
+    ///
+    /// let auth = Authenticator::builder().build()?;
+    /// // … use it from any number of threads …
+    /// assert!(auth.finish(Duration::from_secs(60)), "a session was not saved in time");
+    /// # Ok::<(), auth_native::Error>(())
+    /// ```
+    ///
+    /// [`Underway::is_idle`]: auth_http::Underway::is_idle
+    pub fn finish(&self, limit: Duration) -> bool {
+        self.shared.engine.underway().finish(limit)
     }
 
     /// Asks a server what it is and how one signs in to it. No credential is sent.

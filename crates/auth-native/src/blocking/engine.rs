@@ -9,7 +9,7 @@ use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Prompt, Store, Transport};
 use auth_core::time::{Now, Timestamp};
 use auth_http::blocking::Driver;
-use auth_http::{Cancel, wait_for};
+use auth_http::{Cancel, Underway, wait_for};
 
 use crate::shared::{Engine, Unplugged};
 
@@ -20,6 +20,7 @@ pub(super) struct Threads {
     store: Arc<dyn Store>,
     prompt: Arc<dyn Prompt>,
     clock: Arc<dyn Clock>,
+    underway: Underway,
     pub(super) is_quick: bool,
 }
 
@@ -29,9 +30,10 @@ impl Threads {
         store: Arc<dyn Store>,
         prompt: Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
+        underway: Underway,
         is_quick: bool,
     ) -> Self {
-        Self { transport, store, prompt, clock, is_quick }
+        Self { transport, store, prompt, clock, underway, is_quick }
     }
 }
 
@@ -41,8 +43,8 @@ impl Engine for Threads {
         F: Flow + Send + 'static,
         F::Output: Send + 'static,
     {
-        let Self { transport, store, prompt, clock, .. } = self.clone();
-        Driver::new(transport, store, prompt, clock).run(flow, cancel)
+        let Self { transport, store, prompt, clock, underway, .. } = self.clone();
+        Driver::new(transport, store, prompt, clock).counted(underway).run(flow, cancel)
     }
 
     async fn look<T: Send + 'static>(
@@ -64,6 +66,10 @@ impl Engine for Threads {
     async fn tell(&self, notice: Notice) {
         // What cannot be told is dropped, whatever the reason.
         drop(catch_unwind(AssertUnwindSafe(|| self.prompt.tell(&notice))));
+    }
+
+    fn underway(&self) -> &Underway {
+        &self.underway
     }
 
     fn now(&self) -> Now {

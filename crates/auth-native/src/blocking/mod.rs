@@ -29,7 +29,7 @@ pub use auth_http::Cancel;
 #[doc(inline)]
 pub use auth_http::blocking::{TransportError, UreqTransport};
 #[doc(inline)]
-pub use auth_http::{NoEntropy, SystemClock, seed};
+pub use auth_http::{NoEntropy, SystemClock, Underway, seed};
 pub use authenticator::Authenticator;
 pub use connection::Connection;
 #[cfg(feature = "ureq")]
@@ -63,13 +63,14 @@ impl Builder {
     }
 
     fn engine(mut self) -> Result<(Threads, Settings), Error> {
-        let Parts { user_agent, authorities, proxy, store, is_quick, clock, settings } = self.parts(false)?;
+        let Parts { user_agent, authorities, proxy, store, is_quick, clock, underway, settings } =
+            self.parts(false)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
         let prompt = self.prompt.unwrap_or_else(default_prompt);
-        Ok((Threads::new(transport, store, prompt, clock, is_quick), settings))
+        Ok((Threads::new(transport, store, prompt, clock, underway, is_quick), settings))
     }
 }
 

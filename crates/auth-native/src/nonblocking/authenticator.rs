@@ -7,7 +7,7 @@ use auth_core::ports::SiteEntry;
 
 use super::engine::Tasks;
 use super::{Builder, Connection};
-use crate::shared::Shared;
+use crate::shared::{Engine as _, Shared};
 use crate::{Error, Status, User};
 
 /// Signs in to Tiled servers, and keeps, renews and ends the sessions, on a tokio runtime whose timer is enabled.
@@ -88,6 +88,13 @@ impl Authenticator {
     /// The sites somebody signed in to, the one signed in to last first: the one meant when none is named.
     pub async fn sites(&self) -> Result<Vec<SiteEntry>, Error> {
         self.shared.sites().await
+    }
+
+    /// Waits until no session is being saved any more, at most for `limit`. Returns whether that was reached. See
+    /// `blocking::Authenticator::finish`.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        let underway = self.shared.engine.underway().clone();
+        auth_http::nonblocking::aside(move || underway.finish(limit)).await.unwrap_or(false)
     }
 
     /// Strikes a site off the list. Its session is not touched.

@@ -6,8 +6,8 @@ use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Store};
 use auth_core::time::{Now, Timestamp};
-use auth_http::Cancel;
 use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside, beside};
+use auth_http::{Cancel, Underway};
 
 use crate::shared::{Engine, Unplugged};
 
@@ -18,6 +18,7 @@ pub(super) struct Tasks {
     store: Arc<dyn Store>,
     prompt: Arc<dyn Prompt>,
     clock: Arc<dyn Clock>,
+    underway: Underway,
 }
 
 impl Tasks {
@@ -26,8 +27,9 @@ impl Tasks {
         store: Arc<dyn Store>,
         prompt: Arc<dyn Prompt>,
         clock: Arc<dyn Clock>,
+        underway: Underway,
     ) -> Self {
-        Self { transport, store, prompt, clock }
+        Self { transport, store, prompt, clock, underway }
     }
 }
 
@@ -37,8 +39,8 @@ impl Engine for Tasks {
         F: Flow + Send + 'static,
         F::Output: Send + 'static,
     {
-        let Self { transport, store, prompt, clock } = self.clone();
-        Driver::new(transport, store, prompt, clock).run(flow, cancel).await
+        let Self { transport, store, prompt, clock, underway } = self.clone();
+        Driver::new(transport, store, prompt, clock).counted(underway).run(flow, cancel).await
     }
 
     async fn look<T: Send + 'static>(
@@ -59,6 +61,10 @@ impl Engine for Tasks {
 
     async fn tell(&self, notice: Notice) {
         self.prompt.tell(&notice).await;
+    }
+
+    fn underway(&self) -> &Underway {
+        &self.underway
     }
 
     fn now(&self) -> Now {

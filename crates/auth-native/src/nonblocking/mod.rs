@@ -31,7 +31,7 @@ pub use auth_http::nonblocking::{
     Asker, Asking, Exchange, Prompt, ReqwestTransport, Telling, Threaded, Transport, TransportError,
 };
 #[doc(inline)]
-pub use auth_http::{NoEntropy, SystemClock, seed};
+pub use auth_http::{NoEntropy, SystemClock, Underway, seed};
 pub use authenticator::Authenticator;
 pub use connection::Connection;
 #[cfg(feature = "tower")]
@@ -67,13 +67,14 @@ impl Builder {
     }
 
     fn engine(mut self) -> Result<(Tasks, Settings), Error> {
-        let Parts { user_agent, authorities, proxy, store, clock, settings, .. } = self.parts(true)?;
+        let Parts { user_agent, authorities, proxy, store, clock, underway, settings, .. } =
+            self.parts(true)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
         let prompt = self.prompt.unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
-        Ok((Tasks::new(transport, store, prompt, clock), settings))
+        Ok((Tasks::new(transport, store, prompt, clock, underway), settings))
     }
 }
 

@@ -129,7 +129,7 @@ impl<E: Engine> Shared<E> {
         }
         let stale = Logout::new(outcome.value.uri.clone());
         match self.engine.unplugged().run(stale, &self.settings.cancel).await {
-            Ok(_) | Err(AuthError::NotSignedIn) => {}
+            Ok(_) | Err(AuthError::NotSignedIn | AuthError::Removed) => {}
             Err(AuthError::Store(fault)) => outcome.warnings.push(Warning::NotCleared(fault)),
             Err(error) => return Err(error.into()),
         }

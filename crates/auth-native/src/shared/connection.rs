@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use auth_core::error::{CannotPrompt, Policy};
 use auth_core::flow::{Call, Called, LoggedOut, LoginOptions, Outcome, Warning, Whoami, WhoamiAnswer};
-use auth_core::ports::{Change, Store as _};
+use auth_core::ports::{Change, Replaces, Store as _};
 use auth_core::session::{Generation, Session};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
 use auth_core::time::{Now, Timestamp};
@@ -336,7 +336,7 @@ impl<E: Engine> Link<E> {
     }
 
     fn can_ask_again(&self, error: &AuthError) -> bool {
-        let is_over = error.ends_session() || *error == AuthError::NotSignedIn;
+        let is_over = error.ends_session() || error.is_signed_out();
         if is_over && self.never_ask {
             self.subscribers.tell(&SessionEvent::Ended(error.clone()));
             return false;
@@ -438,7 +438,11 @@ impl<E: Engine> State<E> {
         {
             let store = MemoryStore::new();
             // Memory takes everything.
-            let _ = store.apply(&Change::Save { key: place.uri.key(), session: session.clone() });
+            let _ = store.apply(&Change::Save {
+                key: place.uri.key(),
+                session: session.clone(),
+                replaces: Replaces::Anything,
+            });
             self.shared = self.shared.with_store(Arc::new(store));
         }
         for warning in warnings {

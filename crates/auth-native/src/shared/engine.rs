@@ -6,7 +6,7 @@ use auth_core::error::StoreFault;
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::Store;
 use auth_core::time::{Now, Timestamp};
-use auth_http::Cancel;
+use auth_http::{Cancel, Underway};
 
 /// What carries flows out, with a transport, a store, a prompt and a clock.
 pub(crate) trait Engine: Clone + Send + Sync + 'static {
@@ -31,6 +31,9 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Tells the person something.
     fn tell(&self, notice: Notice) -> impl Future<Output = ()> + Send;
+
+    /// What must not be cut short.
+    fn underway(&self) -> &Underway;
 
     /// Both clocks, now.
     fn now(&self) -> Now;

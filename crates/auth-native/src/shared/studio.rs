@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
-use auth_core::ports::{Applied, Change, Key, Loaded, SiteEntry};
+use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, SiteEntry};
 use auth_core::session::{Facts, Identity, Session, Tokens};
 use auth_core::shotgun::{Credentials, Infos, PROVIDER, ShotgunSite, SiteInfo, same_login};
 use auth_core::{Error as AuthError, Foreign, Secret};
@@ -166,7 +166,11 @@ impl<E: Engine> Studio<E> {
         tokens: Tokens,
     ) -> Result<Outcome<HumanUser>, Error> {
         let session = self.brought(&login, tokens);
-        let change = Change::Save { key: site.key(login.raw()), session: Box::new(session.clone()) };
+        let change = Change::Save {
+            key: site.key(login.raw()),
+            session: Box::new(session.clone()),
+            replaces: Replaces::Anything,
+        };
         let kept = self.engine.look(move |store| store.apply(&change)).await;
         let warnings = kept.err().map(Warning::NotSaved).into_iter().collect();
         Ok(Outcome { value: self.human(site, login, session), warnings })
@@ -294,7 +298,8 @@ impl<E: Engine> Studio<E> {
         for _ in 0..CLEARS {
             let key: Key = user.site.key(user.login.raw());
             let change = Change::ClearIf { key, generation };
-            let Applied::Conflict(stored) = self.engine.look(move |store| store.apply(&change)).await? else {
+            let applied = self.engine.look(move |store| store.apply(&change)).await?;
+            let Applied::Conflict(Some(stored)) = applied else {
                 return Ok(());
             };
             // Got in its place by somebody else: it is the same person's, and it goes too.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use auth_core::error::{CannotPrompt, Policy};
 use auth_core::flow::{LoggedOut, LoginOptions, Revocation};
-use auth_core::ports::{Change, Clock as _, Store as _};
+use auth_core::ports::{Change, Clock as _, Replaces, Store as _};
 use auth_core::session::Session;
 use auth_core::{Error as AuthError, Notice};
 use auth_http::Cancel;
@@ -26,7 +26,7 @@ fn stored(rig: &Rig, url: &str, access: &str) {
     session.tokens.refresh = Some(secret("refresh-0"));
     session.facts.expires = Some(rig.clock.now().wall.after(LIFE));
     session.links.refresh = Some("/api/v1/auth/session/refresh".to_owned());
-    rig.store.apply(&Change::Save { key, session: Box::new(session) }).unwrap();
+    rig.store.apply(&Change::Save { key, session: Box::new(session), replaces: Replaces::Anything }).unwrap();
 }
 
 fn is_policy(error: &Error, policy: &Policy) -> bool {

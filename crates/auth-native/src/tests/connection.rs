@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::error::Policy;
 use auth_core::flow::{LoginOptions, Warning};
-use auth_core::ports::{Change, Store as _};
+use auth_core::ports::{Change, Replaces, Store as _};
 use auth_core::wire::Authorization;
 use auth_core::{Error as AuthError, Secret};
 
@@ -313,7 +313,10 @@ fn what_a_stranger_renewed_is_adopted_although_nobody_knows_when_it_came() {
     let mut theirs = rig.auth().token(URL, Some(LIFE)).unwrap().value.session;
     theirs.facts.received = None;
     let key = connection.uri().key();
-    rig.store.inner.apply(&Change::Save { key, session: Box::new(theirs.clone()) }).unwrap();
+    rig.store
+        .inner
+        .apply(&Change::Save { key, session: Box::new(theirs.clone()), replaces: Replaces::Anything })
+        .unwrap();
     assert_eq!(connection.get("metadata/").unwrap().status(), 200);
     assert_eq!(connection.session(), theirs);
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use auth_core::flow::LoginOptions;
-use auth_core::ports::{Change, Store as _};
+use auth_core::ports::{Change, Replaces, Store as _};
 use auth_core::session::{Session, Tokens};
 
 use super::rig::{LIFE, Rig, URL, secret};
@@ -41,7 +41,13 @@ fn a_refused_token_that_cannot_be_renewed_has_the_person_asked() {
     let session = connection.session();
     let tokens = Tokens { refresh: None, ..session.tokens.clone() };
     let alone = Session { tokens, ..session };
-    rig.store.apply(&Change::Save { key: connection.uri().key(), session: Box::new(alone) }).unwrap();
+    rig.store
+        .apply(&Change::Save {
+            key: connection.uri().key(),
+            session: Box::new(alone),
+            replaces: Replaces::Anything,
+        })
+        .unwrap();
     let connection = rig.auth().connect(URL).unwrap();
     rig.site.forget_everybody();
     rig.person.answers("alice", "sesame");

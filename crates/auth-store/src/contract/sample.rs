@@ -1,7 +1,7 @@
 //! Sessions, sites and keys to try a store with. Everything in a session follows from whose it is and its number, so
 //! that parts of two of them are told apart.
 
-use auth_core::ports::{Change, Key, SiteEntry};
+use auth_core::ports::{Change, Key, Replaces, SiteEntry};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Digest, Foreign, Secret};
@@ -66,7 +66,7 @@ pub(super) fn origin(token: Option<&Secret>) -> Option<(&str, u64)> {
 }
 
 pub(super) fn save(key: &Key, session: &Session) -> Change {
-    Change::Save { key: key.clone(), session: Box::new(session.clone()) }
+    Change::Save { key: key.clone(), session: Box::new(session.clone()), replaces: Replaces::Anything }
 }
 
 pub(super) fn clear(key: &Key, session: &Session) -> Change {

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode};
 
+use auth_core::Secret;
+
 use super::*;
 use crate::rig::{Rig, SETTLED, make_older, mode};
 use crate::samples::{clear, found, key, save, session};

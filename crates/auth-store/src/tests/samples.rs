@@ -1,6 +1,6 @@
 //! Sessions to keep, for the tests of this crate.
 
-use auth_core::ports::{Change, Key, Loaded, Store, Stored};
+use auth_core::ports::{Change, Key, Loaded, Replaces, Store, Stored};
 use auth_core::session::{Facts, Identity, Links, Session, Tokens};
 use auth_core::time::Timestamp;
 use auth_core::{Foreign, Secret};
@@ -36,7 +36,7 @@ pub(crate) fn session(access: &str, refresh: &str) -> Session {
 }
 
 pub(crate) fn save(session: Session) -> Change {
-    Change::Save { key: key(), session: Box::new(session) }
+    Change::Save { key: key(), session: Box::new(session), replaces: Replaces::Anything }
 }
 
 #[cfg(all(unix, feature = "file"))]

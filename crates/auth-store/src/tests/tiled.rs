@@ -1,8 +1,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use auth_core::Foreign;
-use auth_core::session::Links;
+use auth_core::Secret;
+use auth_core::ports::Stored;
+use auth_core::session::{Facts, Links};
 use auth_core::time::Timestamp;
 
 use super::*;
@@ -103,7 +104,7 @@ fn what_python_wrote_is_read_and_is_a_new_generation() {
     assert_ne!(second.tokens.generation(), session("a1", "r1").tokens.generation());
     // Whoever still means what was there before touches nothing.
     let conflict = rig.store.apply(&clear(&session("a1", "r1"))).unwrap();
-    assert!(matches!(conflict, Applied::Conflict(stored) if stored.session == second));
+    assert!(matches!(conflict, Applied::Conflict(Some(stored)) if stored.session == second));
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn a_removal_waits_for_who_is_writing() {
     rig.python_writes("access_token", "a1", Duration::from_millis(1_900));
     let conflict = rig.store.apply(&clear(&session("a0", "r0"))).unwrap();
     assert!(
-        matches!(conflict, Applied::Conflict(stored) if stored.session.tokens == session("a1", "r1").tokens)
+        matches!(conflict, Applied::Conflict(Some(stored)) if stored.session.tokens == session("a1", "r1").tokens)
     );
     // Just what is meant may go at once, whoever wrote it.
     rig.python_writes("access_token", "a2", Duration::ZERO);
@@ -216,7 +217,11 @@ fn a_name_that_no_folder_can_have_is_a_fault_p7() {
     let rig = Rig::new();
     for site in ["", "..", ".", &"https://h/".repeat(100)] {
         let key = Key { site: site.to_owned(), slot: String::new() };
-        let change = Change::Save { key: key.clone(), session: Box::new(session("a", "r")) };
+        let change = Change::Save {
+            key: key.clone(),
+            session: Box::new(session("a", "r")),
+            replaces: Replaces::Anything,
+        };
         assert!(rig.store.apply(&change).is_err(), "{site}");
         assert!(rig.store.load(&key).is_err(), "{site}");
     }
@@ -231,7 +236,13 @@ fn a_session_in_a_slot_is_kept_in_our_own_folder_and_mixed_with_no_other() {
     rig.store.apply(&save(session("a", "r"))).unwrap();
     let slot = Key { slot: "bob".to_owned(), ..key() };
     let bobs = session_of("bob", "b", "s");
-    rig.store.apply(&Change::Save { key: slot.clone(), session: Box::new(bobs.clone()) }).unwrap();
+    rig.store
+        .apply(&Change::Save {
+            key: slot.clone(),
+            session: Box::new(bobs.clone()),
+            replaces: Replaces::Anything,
+        })
+        .unwrap();
     assert!(rig.store.token_directory(&slot).unwrap().starts_with(rig.path("state")));
     let Loaded::Found(stored) = rig.store.load(&slot).unwrap() else { panic!() };
     assert_eq!(stored.session, bobs);
@@ -251,7 +262,7 @@ fn where_nobody_is_named_it_is_who_signed_in_last() {
         assert_eq!(store.load(&key("")).unwrap(), Loaded::None);
         for login in ["ada", "bob"] {
             let session = Box::new(session_of(login, login, "r"));
-            store.apply(&Change::Save { key: key(login), session }).unwrap();
+            store.apply(&Change::Save { key: key(login), session, replaces: Replaces::Anything }).unwrap();
             let entry =
                 SiteEntry { key: key(login), user: None, allow_http: false, method: None, pages: None };
             store.apply(&Change::Prefer(entry)).unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use auth_native::blocking::Authenticator;
 use auth_native::error::AuthError;
-use auth_native::ports::{Change, Clock, Store};
+use auth_native::ports::{Change, Clock, Replaces, Store};
 use auth_native::{
     Digest, Error, Foreign, LoginOptions, MemoryStore, NoPrompt, Revocation, Session, Timestamp, Tokens,
     address,
@@ -134,7 +134,7 @@ impl Demo {
         let store = MemoryStore::new();
         let key = address(&self.url).map_err(failed("reading the address"))?.key();
         store
-            .apply(&Change::Save { key, session: Box::new(session) })
+            .apply(&Change::Save { key, session: Box::new(session), replaces: Replaces::Anything })
             .map_err(|fault| failed("keeping a session in memory")(fault.into()))?;
         match self.authenticator(store)?.token(&self.url, None) {
             Err(Error::Auth(error)) if error.ends_session() => Ok(error),

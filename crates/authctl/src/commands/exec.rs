@@ -139,7 +139,7 @@ fn end(folder: &std::path::Path, site: &str) {
                 output::warning(&format!("the session could not be ended on the server: {error}"));
             }
         }
-        Err(Error::Auth(AuthError::NotSignedIn)) => {}
+        Err(Error::Auth(AuthError::NotSignedIn | AuthError::Removed)) => {}
         Err(error) => output::warning(&format!("the session could not be ended on the server: {error}")),
     }
 }

@@ -1,6 +1,6 @@
 //! Signing in.
 
-use auth_native::error::{AuthError, CannotPrompt, Peer, Policy, StoreFault};
+use auth_native::error::{AuthError, CannotPrompt, Peer, Policy};
 use auth_native::{Error, Foreign, LoginOptions, Outcome, Secret, SignedIn, Warning};
 
 use super::shotgun;
@@ -9,7 +9,7 @@ use crate::client::{Client, Place, shown};
 use crate::exit::Exit;
 use crate::kind::{self, Kind};
 use crate::plan::Login;
-use crate::report::{Doing, Failure, mend};
+use crate::report::{Doing, Failure};
 use crate::{output, stdin};
 
 pub(crate) fn run(plan: &Login) -> Result<Exit, Failure> {
@@ -92,7 +92,7 @@ fn tiled(
     for warning in warnings {
         match warning {
             // It would end with this program.
-            Warning::NotSaved(fault) => return Err(failed(lost(&place, &fault))),
+            Warning::NotSaved(fault) => return Err(failed(Failure::not_saved(&place, &fault))),
             warning => output::warning(&warning),
         }
     }
@@ -116,16 +116,6 @@ fn name(signed_in: &SignedIn, username: Option<Foreign>) -> Foreign {
     identity.or(username).unwrap_or_else(|| Foreign::from("unknown"))
 }
 
-/// A session that could not be kept is none for a program that ends now.
-pub(super) fn lost(place: &str, fault: &StoreFault) -> Failure {
-    Failure {
-        exit: Exit::STORE,
-        kind: "store",
-        message: format!("the server {place} signed you in, but the session could not be saved: {fault}"),
-        remedy: mend(fault),
-    }
-}
-
 /// Says which providers there are to choose from, if the server still says so.
 fn name_providers(client: &Client, site: &str, failure: &mut Failure) {
     if let Ok(found) = client.auth.discover(site) {
@@ -133,24 +123,5 @@ fn name_providers(client: &Client, site: &str, failure: &mut Failure) {
             found.value.about.providers.iter().map(|provider| format!("{:?}", provider.name)).collect();
         failure.message = format!("{} has several providers to sign in with", shown(site));
         failure.remedy = format!("Name one of them with --provider: {}.", names.join(", "));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use auth_native::error::StoreFaultKind;
-
-    use super::*;
-
-    #[test]
-    fn a_session_that_was_not_saved_is_a_failure_of_the_store() {
-        let fault = StoreFault { kind: StoreFaultKind::Full, path: "/home/a".into() };
-        let failure = lost("http://127.0.0.1:8000", &fault);
-        assert_eq!(failure.exit, Exit::STORE);
-        assert_eq!(
-            failure.message,
-            "the server http://127.0.0.1:8000 signed you in, but the session could not be saved: /home/a: no space left"
-        );
-        assert!(failure.remedy.starts_with("Make room"), "{}", failure.remedy);
     }
 }

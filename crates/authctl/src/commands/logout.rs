@@ -103,7 +103,7 @@ const NOT_SIGNED_IN: &str = "not_signed_in";
 const CANCELLED: &str = "cancelled";
 
 fn is_signed_out(error: &Error) -> bool {
-    error.as_auth() == Some(&AuthError::NotSignedIn)
+    error.as_auth().is_some_and(AuthError::is_signed_out)
 }
 
 /// The failure that a session lives on where nobody can reach it from here.

@@ -10,7 +10,7 @@ use auth_native::{Error, Foreign, Outcome, Warning};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{login, status, token};
+use super::{status, token};
 use crate::args::Method;
 use crate::client::Client;
 use crate::exit::Exit;
@@ -79,7 +79,7 @@ pub(crate) fn sign_in(
     for warning in warnings {
         match warning {
             // It would end with this program.
-            Warning::NotSaved(fault) => return Err(login::lost(&site.to_string(), &fault)),
+            Warning::NotSaved(fault) => return Err(Failure::not_saved(&site.to_string(), &fault)),
             warning => output::warning(&warning),
         }
     }

@@ -61,7 +61,7 @@ fn entry(client: &Client, site: &str, check: bool) -> Result<(Entry, Option<Fail
         Ok(_) => (entry.checked("valid"), None),
         Err(error) => {
             let is_over = |error: &AuthError| {
-                error.ends_session() || matches!(error, AuthError::NotSignedIn | AuthError::Rejected(_))
+                error.ends_session() || error.is_signed_out() || matches!(error, AuthError::Rejected(_))
             };
             let found = if error.as_auth().is_some_and(is_over) { "expired" } else { "unknown" };
             (entry.checked(found), Some(failed(error)))

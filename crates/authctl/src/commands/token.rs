@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use auth_native::blocking::SystemClock;
 use auth_native::ports::Clock as _;
-use auth_native::{Foreign, Now, Outcome, Renewed, Secret, Session};
+use auth_native::{Foreign, Now, Outcome, Renewed, Secret, Session, Warning};
 use serde::Serialize;
 
 use super::shotgun;
-use crate::client::Client;
+use crate::client::{Client, shown};
 use crate::exit::Exit;
 use crate::output;
 use crate::plan::Target;
@@ -27,8 +27,12 @@ pub(crate) fn run(
     let failed = |error| client.failure(&error, &site, Doing::Using);
     let Outcome { value, warnings } = client.auth.token(&site, min_validity).map_err(failed)?;
     let Renewed { session, .. } = value;
+    let mut unsaved = None;
     for warning in warnings {
-        output::warning(&warning);
+        match warning {
+            Warning::NotSaved(fault) => unsaved = Some(fault),
+            warning => output::warning(&warning),
+        }
     }
     let Some(token) = &session.tokens.access else {
         return Err(Failure::internal("a session without an access token was taken for a good one"));
@@ -41,7 +45,15 @@ pub(crate) fn run(
     } else {
         output::secret_line(token)?;
     }
-    Ok(Exit::OK)
+    // The token is good, and with it the session ends: what it would be renewed with is gone.
+    Ok(match unsaved {
+        Some(fault) => {
+            let failure = Failure::not_saved(&shown(&site), &fault);
+            output::failure(&failure);
+            failure.exit
+        }
+        None => Exit::OK,
+    })
 }
 
 /// The answer as JSON.

@@ -35,6 +35,7 @@ fn errors() -> Vec<Error> {
     let (name, none) = (|| Foreign::from("x"), Foreign::default);
     let auth: Vec<AuthError> = vec![
         AuthError::NotSignedIn,
+        AuthError::Removed,
         AuthError::Rejected("no".into()),
         AuthError::Expired(none()),
         AuthError::Revoked(none()),
@@ -61,6 +62,7 @@ fn errors() -> Vec<Error> {
         Policy::NobodyToSignIn.into(),
         Policy::ApiKeyOnly.into(),
         Policy::AnotherUser.into(),
+        Policy::SignedInAs { asked: name(), got: name() }.into(),
         Policy::NoPasswords { by: SignsIn::SingleSignOn }.into(),
         Policy::NoConsoleWay { by: SignsIn::SingleSignOn }.into(),
         Policy::NoWindow.into(),
@@ -86,6 +88,7 @@ fn errors() -> Vec<Error> {
         fault(StoreFaultKind::Locked(auth_native::Holder::default())).into(),
         fault(StoreFaultKind::NoLocks).into(),
         fault(StoreFaultKind::Timeout).into(),
+        fault(StoreFaultKind::Superseded).into(),
         fault(StoreFaultKind::NoHome).into(),
         Misuse::Unexpected.into(),
         Misuse::TooEarly.into(),

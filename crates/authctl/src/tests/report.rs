@@ -487,3 +487,13 @@ fn an_address_is_one_word_of_a_command_line() {
         assert_eq!(failure.remedy, format!("Run `authctl login {word}` to sign in."));
     }
 }
+
+#[test]
+fn a_session_that_was_not_saved_is_a_failure_of_the_store() {
+    let fault = StoreFault { kind: StoreFaultKind::Full, path: "/home/a".into() };
+    let failure = Failure::not_saved("http://127.0.0.1:8000", &fault);
+    assert_eq!(failure.exit, Exit::STORE);
+    let message = "could not save the session for http://127.0.0.1:8000: /home/a: no space left";
+    assert_eq!(failure.message, message);
+    assert!(failure.remedy.starts_with("Make room"), "{}", failure.remedy);
+}

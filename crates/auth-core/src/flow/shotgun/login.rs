@@ -3,11 +3,11 @@ use crate::flow::contract::{Machine, Nested, Pending, nest};
 use crate::flow::shotgun::{AppSession, Discover, Granted, Password, Program};
 use crate::flow::{Asks, Event, Held, Outcome, Resource, Step, Warning};
 use crate::foreign::Foreign;
-use crate::ports::{Change, Key, Loaded, LockKind, SiteEntry};
+use crate::ports::{Change, Key, Loaded, LockKind, Replaces, SiteEntry};
 use crate::question::{Answer, MethodQuestion, Notice, PromptFault, Question};
 use crate::secret::Secret;
 use crate::seed::Seed;
-use crate::session::Session;
+use crate::session::{Generation, Session};
 use crate::shotgun::{Console, ShotgunSite, SignInMethod, SiteInfo, on_console, same_login};
 use crate::site::Origin;
 use crate::time::Now;
@@ -52,6 +52,8 @@ pub struct Login {
     method: Option<SignInMethod>,
     /// Whose pages may be opened besides the site's own.
     pages: Option<Origin>,
+    /// What was stored when the user was prompted.
+    stored: Option<Generation>,
     granted: Option<Granted>,
     held: Option<Held>,
     warnings: Vec<Warning>,
@@ -98,6 +100,7 @@ impl Login {
             refused: None,
             method: None,
             pages: None,
+            stored: None,
             granted: None,
             held: None,
             warnings: Vec::new(),
@@ -283,7 +286,12 @@ impl Login {
         self.held = held;
         let Some(Granted { login, session }) = self.granted.clone() else { return self.end() };
         self.state = State::Saving;
-        Step::Apply(Change::Save { key: self.site.key(login.raw()), session: Box::new(session) })
+        // A slot holds the sessions of one login only, so what is replaced there is the same user's. Where the login was
+        // known beforehand, what another program stored meanwhile is left all the same.
+        let known = self.options.username.as_ref().is_some_and(|asked| same_login(asked.raw(), login.raw()));
+        let replaces =
+            if self.options.reuse && known { Replaces::Found(self.stored) } else { Replaces::Anything };
+        Step::Apply(Change::Save { key: self.site.key(login.raw()), session: Box::new(session), replaces })
     }
 
     fn unlock(&mut self) -> Step<SignedIn> {
@@ -333,6 +341,10 @@ impl Asks for Login {
         self.options.reuse
     }
 
+    fn replaces(&mut self, stored: Option<Generation>) {
+        self.stored = stored;
+    }
+
     fn adopt(&self, _now: Now, session: Session) -> Option<SignedIn> {
         let token = session.tokens.access.as_ref()?;
         if self.refused.as_ref() == Some(token) {
@@ -375,10 +387,13 @@ impl Machine for Login {
                 Step::Done(Err(Error::Cancelled))
             }
             (State::New, _) => return self.start(now),
-            (State::Looking, Event::Loaded(Loaded::Found(stored))) => match self.adopt(now, stored.session) {
-                Some(value) => Step::Done(Ok(Outcome::clean(value))),
-                None => return self.begin(now),
-            },
+            (State::Looking, Event::Loaded(Loaded::Found(stored))) => {
+                self.stored = Some(stored.session.tokens.generation());
+                match self.adopt(now, stored.session) {
+                    Some(value) => Step::Done(Ok(Outcome::clean(value))),
+                    None => return self.begin(now),
+                }
+            }
             (State::Looking, Event::Loaded(_)) => return self.begin(now),
             (State::Looking, Event::StoreFailed(fault)) => Step::Done(Err(fault.into())),
             (State::Looking, _) => Step::Done(Err(slow().into())),
@@ -401,6 +416,11 @@ impl Machine for Login {
             }
             (State::Saving, Event::TimedOut) => {
                 self.warnings.push(Warning::NotSaved(slow()));
+                self.unlock()
+            }
+            (State::Saving, Event::Conflict(_)) => {
+                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
+                self.warnings.push(Warning::NotSaved(fault));
                 self.unlock()
             }
             (State::Saving, _) => self.unlock(),

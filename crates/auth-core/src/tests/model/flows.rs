@@ -6,7 +6,7 @@ use super::super::script::{WALL, secret, seed, session, tokens, uri};
 use super::super::{Event, Flow as _, Renewal, Renewed, Step, Warning};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::ports::{Change, Stored};
+use crate::ports::{Change, Replaces, Stored};
 use crate::secret::Secret;
 use crate::session::Session;
 use crate::time::{Now, Tick, Timestamp};
@@ -22,23 +22,34 @@ const PAIRS: Pair = 16;
 const EPOCH: i64 = 2_000;
 
 /// What a flow wants done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Want {
     Load,
-    Lock { wait: bool },
+    Lock {
+        wait: bool,
+    },
     Tell,
     Pause,
     Intent(Pair),
-    Save(Kept),
+    Withdraw(Pair),
+    /// A session, in the place of the one whose refresh token was redeemed.
+    Save {
+        kept: Kept,
+        over: Pair,
+    },
     ClearIf(Pair),
     Send(Pair),
     Close,
-    Ok { kept: Kept, saved: bool, clean: bool },
+    Ok {
+        kept: Kept,
+        saved: bool,
+        clean: bool,
+    },
     Err(Why),
 }
 
 /// Why a flow ended badly.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Why {
     Lost,
     /// Expired or revoked.
@@ -181,7 +192,13 @@ impl Flows {
             Step::Apply(Change::Intent { redeeming, .. }) => {
                 Want::Intent(self.number(|pair| self.digests[pair] == *redeeming))
             }
-            Step::Apply(Change::Save { session, .. }) => Want::Save(self.keep(session)),
+            Step::Apply(Change::Withdraw { redeeming, .. }) => {
+                Want::Withdraw(self.number(|pair| self.digests[pair] == *redeeming))
+            }
+            Step::Apply(Change::Save { session, replaces: Replaces::Redeemed(redeemed), .. }) => Want::Save {
+                kept: self.keep(session),
+                over: self.number(|pair| self.digests[pair] == *redeemed),
+            },
             Step::Apply(Change::ClearIf { generation, .. }) => Want::ClearIf(
                 self.sessions
                     .iter()

@@ -54,12 +54,16 @@ pub(super) enum Mutant {
     LockWonByDeadline,
     LockKept,
     LockOutlivesHolder,
+    /// And the intent is not checked.
     RereadIsStale,
     ClearsAlways,
     SaveDropped,
     IntentDropped,
     FailureIsNo,
     AnswerUnread,
+    /// The lock is given back while a change made under it is still on its way.
+    LateChangeUnguarded,
+    SaveUnchecked,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -75,6 +79,10 @@ pub(super) struct Process {
     read: Option<Kept>,
     redeemed: Option<Pair>,
     refused: Option<Pair>,
+    /// A change that was given up and is still on its way.
+    late: Option<Want>,
+    /// The lock was given back, and is held until that change has ended.
+    owes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -133,7 +141,17 @@ impl World {
     fn process(&mut self, epoch: u8) -> Process {
         let at = self.flows.start(self.refused.then_some(self.first), epoch);
         let (holds, reply) = (false, None);
-        Process { at: Some(at), holds, reply, has: None, read: None, redeemed: None, refused: None }
+        Process {
+            at: Some(at),
+            holds,
+            reply,
+            has: None,
+            read: None,
+            redeemed: None,
+            refused: None,
+            late: None,
+            owes: false,
+        }
     }
 
     pub(super) fn start(&mut self, refreshers: usize, bounds: Bounds) -> State {
@@ -234,6 +252,19 @@ impl World {
 
     fn of_process(&mut self, state: &State, who: usize, next: &mut Vec<(Label, State)>) {
         let process = &state.processes[who];
+        if let Some(late) = process.late {
+            const FAILS: Label = "a late change fails";
+            let mut after = state.clone();
+            let _ = self.change(&mut after, who, late);
+            for (label, mut after) in [("a late change is made", after), (FAILS, state.clone())] {
+                let process = &mut after.processes[who];
+                process.late = None;
+                process.holds &= !process.owes;
+                process.owes = false;
+                after.beyond |= label == FAILS && matches!(late, Want::Save { .. });
+                next.push((label, after));
+            }
+        }
         let Some(at) = process.at else {
             self.restart(state, who, next);
             return;
@@ -257,6 +288,8 @@ impl World {
                 read: None,
                 redeemed: None,
                 refused: None,
+                late: None,
+                owes: false,
             };
             next.push(("crash", after));
         }
@@ -270,11 +303,15 @@ impl World {
             Want::Lock { wait } => self.lock(state, who, wait, next),
             Want::Tell => self.take(state.clone(), who, "told", &Event::Told, next),
             Want::Pause => self.take(state.clone(), who, "paused", &Event::TimedOut, next),
-            Want::Intent(_) | Want::Save(_) | Want::ClearIf(_) => self.apply(state, who, want, next),
+            Want::Intent(_) | Want::Withdraw(_) | Want::Save { .. } | Want::ClearIf(_) => {
+                self.apply(state, who, want, next);
+            }
             Want::Send(pair) => self.send(state, who, pair, next),
             Want::Close => {
                 let mut after = state.clone();
-                after.processes[who].holds = self.mutant == Mutant::LockKept;
+                let process = &mut after.processes[who];
+                process.owes = process.late.is_some() && self.mutant != Mutant::LateChangeUnguarded;
+                process.holds = process.owes || self.mutant == Mutant::LockKept;
                 self.take(after, who, "unlock", &Event::Closed, next);
             }
             Want::Ok { .. } | Want::Err(_) => {}
@@ -283,8 +320,9 @@ impl World {
 
     /// True if a successor dies with this process.
     fn carries(&self, state: &State, process: &Process) -> bool {
-        let given = match process.reply {
-            Some(Reply::Tokens(pair)) => Some(pair),
+        let given = match (process.reply, process.late) {
+            (Some(Reply::Tokens(pair)), _) => Some(pair),
+            (_, Some(Want::Save { kept, .. })) => Some(self.flows.pair(kept)),
             _ => process.redeemed,
         };
         let stored = state.store.map(|kept| self.flows.pair(kept));
@@ -296,7 +334,8 @@ impl World {
             let mut after = state.clone();
             after.bounds.restart -= 1;
             // What its caller was given and could not be saved goes with it.
-            after.processes[who] = Process { holds: state.processes[who].holds, ..self.process(state.epoch) };
+            let Process { holds, late, owes, .. } = state.processes[who];
+            after.processes[who] = Process { holds, late, owes, ..self.process(state.epoch) };
             next.push(("restart", after));
         }
     }
@@ -361,26 +400,46 @@ impl World {
                 done.bounds.fail -= 1;
             }
             self.take(after, who, "apply, in silence", &Event::TimedOut, next);
-            self.take(undone, who, "apply never", &Event::TimedOut, next);
+            self.take(undone.clone(), who, "apply never", &Event::TimedOut, next);
+            if undone.processes[who].late.is_none() {
+                undone.processes[who].late = Some(want);
+                self.take(undone, who, "apply, later", &Event::TimedOut, next);
+            }
         }
     }
 
     fn change(&mut self, state: &mut State, who: usize, want: Want) -> Event {
         let stored = state.store.map(|kept| self.flows.pair(kept));
         match want {
-            Want::Intent(pair) if self.mutant != Mutant::IntentDropped => state.intent = Some(pair),
-            Want::Save(kept) if self.mutant != Mutant::SaveDropped => {
+            Want::Intent(pair) if self.mutant != Mutant::IntentDropped => {
+                if stored != Some(pair) && self.mutant != Mutant::RereadIsStale {
+                    return self.conflict(state);
+                }
+                state.intent = Some(pair);
+            }
+            Want::Withdraw(pair) => state.intent = state.intent.filter(|noted| *noted != pair),
+            Want::Save { kept, over } if self.mutant != Mutant::SaveDropped => {
+                let may_be = [over, self.flows.pair(kept)];
+                if !stored.is_some_and(|stored| may_be.contains(&stored)) {
+                    if self.mutant != Mutant::SaveUnchecked {
+                        return self.conflict(state);
+                    }
+                    self.violate("P9", "what another program did is undone", state);
+                }
                 if !state.beyond && stored > Some(self.flows.pair(kept)) {
                     self.violate("P4", "an older session is saved over a newer one", state);
                 }
                 (state.store, state.intent) = (Some(kept), None);
             }
             Want::ClearIf(pair) => {
-                let Some(kept) = state.store else { return Event::Applied };
-                if stored != Some(pair) && self.mutant != Mutant::ClearsAlways {
-                    return Event::Conflict(self.flows.stored(kept, state.intent));
+                if state.store.is_none() {
+                    return Event::Applied;
                 }
-                if stored != state.processes[who].refused {
+                if stored != Some(pair) && self.mutant != Mutant::ClearsAlways {
+                    return self.conflict(state);
+                }
+                // A late one is of a flow that has ended, and what it was refused is forgotten.
+                if state.processes[who].late.is_none() && stored != state.processes[who].refused {
                     self.violate("P4", "a session that was not refused is cleared", state);
                 }
                 (state.store, state.intent) = (None, None);
@@ -391,6 +450,10 @@ impl World {
             _ => {}
         }
         Event::Applied
+    }
+
+    fn conflict(&self, state: &State) -> Event {
+        Event::Conflict(state.store.map(|kept| self.flows.stored(kept, state.intent)))
     }
 
     fn send(&mut self, state: &State, who: usize, pair: Pair, next: &mut Vec<(Label, State)>) {
@@ -474,25 +537,25 @@ impl World {
         next: &mut Vec<(Label, State)>,
     ) {
         let at = self.flows.resume(state.processes[who].at.unwrap(), state.epoch, event);
-        if let Event::Conflict(stored) = event {
+        if let Event::Conflict(Some(stored)) = event {
             state.processes[who].has = Some(self.flows.keep(&stored.session));
         }
         let process = &mut state.processes[who];
         process.at = Some(at);
         match self.flows.want(at) {
-            Want::Save(kept) => process.has = Some(kept),
+            Want::Save { kept, .. } => process.has = Some(kept),
             Want::Ok { kept, saved, .. } => {
                 process.has = Some(kept);
                 let redeemed = process.redeemed;
-                state.beyond |= !saved;
-                if redeemed.is_some_and(|redeemed| redeemed != self.flows.pair(kept)) {
+                state.beyond |= !saved && process.late.is_none();
+                if redeemed.is_some_and(|redeemed| redeemed != self.flows.pair(kept)) && !state.beyond {
                     self.violate("P7", "another session than was redeemed", &state);
                 }
             }
             Want::Err(why) => {
                 process.has = None;
                 let redeemed = process.redeemed;
-                if redeemed.is_some() {
+                if redeemed.is_some() && !state.beyond {
                     self.violate("P7", "redeemed, and ended badly", &state);
                 }
                 if !state.beyond && (why == Why::Over || (why == Why::Lost && !state.lost)) {

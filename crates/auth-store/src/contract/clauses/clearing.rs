@@ -112,7 +112,7 @@ fn conflict_tells(trial: &Trial<'_>) -> Outcome {
     intend(&*store, &key(1), 1)?;
     let there = Stored { session: session(1), intent: Some(sample::redeeming(1)) };
     match apply(&*store, "clearing answers", &clear(&key(1), &session(2)))? {
-        Applied::Conflict(stored) if *stored == there => Ok(()),
+        Applied::Conflict(Some(stored)) if *stored == there => Ok(()),
         Applied::Conflict(stored) => failed(format!("{there:?}"), format!("{stored:?}")),
         Applied::Done => failed("a conflict", "done"),
     }

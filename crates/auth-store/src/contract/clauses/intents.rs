@@ -1,11 +1,11 @@
 //! The note that a refresh token is about to be redeemed.
 
-use auth_core::ports::Stored;
+use auth_core::ports::{Applied, Change, Stored};
 
 use super::clause;
 use crate::contract::Clause;
-use crate::contract::sample::{ALICE, key, redeeming, session, token};
-use crate::contract::trial::{Outcome, Trial, equal, find, finds_nothing, intend, save};
+use crate::contract::sample::{self, ALICE, key, redeeming, session, token};
+use crate::contract::trial::{Outcome, Trial, apply, equal, failed, find, finds_nothing, intend, save};
 
 pub(super) const CLAUSES: &[Clause] = &[
     clause(
@@ -18,7 +18,16 @@ pub(super) const CLAUSES: &[Clause] = &[
         "A save ends an intent, also if it brings the same tokens.",
         ends_with_save,
     ),
-    clause("intent-makes-no-session", "An intent where no session is makes none.", makes_no_session),
+    clause(
+        "intent-is-of-what-is-there",
+        "An intent of another refresh token than the one stored, or of none, is a conflict and is not noted.",
+        is_of_what_is_there,
+    ),
+    clause(
+        "intent-is-withdrawn",
+        "Withdrawing takes back the note of that refresh token and no other.",
+        withdrawn,
+    ),
     clause(
         "intent-belongs-to-its-key",
         "An intent is found under its key and under no other.",
@@ -57,10 +66,31 @@ fn ends_with_save(trial: &Trial<'_>) -> Outcome {
     Ok(())
 }
 
-fn makes_no_session(trial: &Trial<'_>) -> Outcome {
+fn is_of_what_is_there(trial: &Trial<'_>) -> Outcome {
     let store = trial.open()?;
+    let intent = |number| sample::intent(&key(1), redeeming(number));
+    match apply(&*store, "an intent of nothing is answered", &intent(1))? {
+        Applied::Conflict(None) => {}
+        other => return failed("a conflict with nothing", format!("{other:?}")),
+    }
+    finds_nothing(&*store, &key(1), "nothing after an intent of nothing")?;
+    save(&*store, &key(1), &session(1))?;
+    match apply(&*store, "an intent of another token is answered", &intent(2))? {
+        Applied::Conflict(Some(there)) if there.session == session(1) => {}
+        other => return failed("a conflict with what is there", format!("{other:?}")),
+    }
+    equal(&find(&*store, &key(1), "the session")?.intent, &None, "no intent after a conflict")
+}
+
+fn withdrawn(trial: &Trial<'_>) -> Outcome {
+    let store = trial.open_with(&key(1), &session(1))?;
+    let withdraw = |number| Change::Withdraw { key: key(1), redeeming: redeeming(number) };
     intend(&*store, &key(1), 1)?;
-    finds_nothing(&*store, &key(1), "nothing but an intent, which is no session")
+    apply(&*store, "withdrawing another is done", &withdraw(2))?;
+    equal(&find(&*store, &key(1), "the session")?, &intended(), "the intent, which is of another token")?;
+    apply(&*store, "withdrawing is done", &withdraw(1))?;
+    let expected = Stored { session: session(1), intent: None };
+    equal(&find(&*store, &key(1), "the session")?, &expected, "the session without an intent")
 }
 
 fn belongs_to_its_key(trial: &Trial<'_>) -> Outcome {

@@ -1,13 +1,13 @@
 //! What is saved is found again.
 
-use auth_core::ports::Applied;
+use auth_core::ports::{Applied, Change, Replaces};
 use auth_core::session::{Facts, Links, Session, Tokens};
 use auth_core::time::Timestamp;
 
 use super::clause;
 use crate::contract::Clause;
 use crate::contract::sample::{self, ALICE, key, key_of, session, token};
-use crate::contract::trial::{Outcome, Trial, apply, failed, finds, finds_nothing, save};
+use crate::contract::trial::{Outcome, Trial, apply, equal, failed, finds, finds_nothing, save};
 
 pub(super) const CLAUSES: &[Clause] = &[
     clause("save-keeps-tokens", "Every combination of tokens that is saved is found again.", tokens),
@@ -24,7 +24,16 @@ pub(super) const CLAUSES: &[Clause] = &[
         "A session with neither an access nor a refresh token is found as nothing.",
         no_tokens,
     ),
-    clause("save-never-conflicts", "A save is done whatever is there, and never a conflict.", no_conflict),
+    clause(
+        "save-of-an-explicit-sign-in-never-conflicts",
+        "A save that may replace anything is done whatever is there.",
+        no_conflict,
+    ),
+    clause(
+        "save-replaces-only-what-it-may",
+        "A save that may replace one session only is a conflict where another is, or none, and changes nothing.",
+        only_what_it_may,
+    ),
     clause(
         "save-reaches-open-handles",
         "What one handle saves, another finds that was open and had looked before.",
@@ -145,6 +154,47 @@ fn no_conflict(trial: &Trial<'_>) -> Outcome {
         match apply(&*store, "a save succeeds", &change)? {
             Applied::Done => {}
             Applied::Conflict(_) => return failed("a save is done", "a conflict"),
+        }
+    }
+    Ok(())
+}
+
+fn only_what_it_may(trial: &Trial<'_>) -> Outcome {
+    let store = trial.open()?;
+    let redeemed = |number| Replaces::Redeemed(sample::redeeming(number));
+    let generation = |number| Replaces::Found(Some(session(number).tokens.generation()));
+    let without_access = |number| {
+        let session = session(number);
+        Session { tokens: Tokens { access: None, ..session.tokens.clone() }, ..session }
+    };
+    let cases = [
+        (None, Replaces::Found(None), true),
+        (None, generation(1), false),
+        (None, redeemed(1), false),
+        (Some(session(1)), generation(1), true),
+        (Some(session(2)), generation(1), false),
+        (Some(session(2)), Replaces::Found(None), false),
+        (Some(session(1)), redeemed(1), true),
+        (Some(without_access(1)), redeemed(1), true),
+        (Some(session(2)), redeemed(1), false),
+    ];
+    for ((there, replaces, is_done), number) in cases.into_iter().zip(1..) {
+        if let Some(there) = &there {
+            save(&*store, &key(number), there)?;
+        }
+        let change = Change::Save { key: key(number), session: Box::new(session(9)), replaces };
+        let applied = apply(&*store, "a save is answered", &change)?;
+        match (&applied, is_done) {
+            (Applied::Done, true) => finds(&*store, &key(number), &session(9), "what was saved")?,
+            (Applied::Conflict(found), false) => {
+                let found = found.as_ref().map(|stored| stored.session.tokens.generation());
+                equal(&found, &there.as_ref().map(|there| there.tokens.generation()), "what is there")?;
+                match &there {
+                    Some(there) => finds(&*store, &key(number), there, "what was there before")?,
+                    None => finds_nothing(&*store, &key(number), "nothing, as before")?,
+                }
+            }
+            (other, _) => return failed(format!("done is {is_done} for {replaces:?}"), format!("{other:?}")),
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use auth_core::error::{StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
+use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store, Stored};
 use auth_core::session::{Generation, Session};
 use auth_core::{Digest, Foreign, Secret};
 use auth_store::MemoryStore;
@@ -131,7 +131,7 @@ impl Store for Bent {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
-        if let Change::Save { key, session } = change {
+        if let Change::Save { key, session, .. } = change {
             self.notes.keys.lock().unwrap().insert(key.clone());
             let generation = session.tokens.generation();
             self.notes.sessions.lock().unwrap().entry(generation).or_insert_with(|| Session::clone(session));
@@ -162,13 +162,14 @@ pub(super) fn key_of(change: &Change) -> &Key {
         Change::Save { key, .. }
         | Change::ClearIf { key, .. }
         | Change::Intent { key, .. }
+        | Change::Withdraw { key, .. }
         | Change::Forget(key) => key,
         Change::Prefer(entry) => &entry.key,
     }
 }
 
 pub(super) fn save(key: &Key, session: &Session) -> Change {
-    Change::Save { key: key.clone(), session: Box::new(session.clone()) }
+    Change::Save { key: key.clone(), session: Box::new(session.clone()), replaces: Replaces::Anything }
 }
 
 pub(super) fn clear(key: &Key, session: &Session) -> Change {
@@ -184,7 +185,7 @@ pub(super) fn there(store: &Arc<dyn Store>, key: &Key) -> Option<Stored> {
 }
 
 pub(super) fn conflict(stored: Stored) -> Applied {
-    Applied::Conflict(Box::new(stored))
+    Applied::Conflict(Some(Box::new(stored)))
 }
 
 pub(super) fn a_fault<T>(text: &str) -> Result<T, StoreFault> {

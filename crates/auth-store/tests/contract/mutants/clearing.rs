@@ -68,11 +68,11 @@ fn cannot_clear_nothing(it: Bent) -> Bent {
 
 fn leaves_the_intent_out_of_a_conflict(it: Bent) -> Bent {
     it.apply(|store, change| match store.apply(change)? {
-        Applied::Conflict(mut stored) => {
+        Applied::Conflict(Some(mut stored)) => {
             stored.intent = None;
-            Ok(Applied::Conflict(stored))
+            Ok(Applied::Conflict(Some(stored)))
         }
-        Applied::Done => Ok(Applied::Done),
+        applied => Ok(applied),
     })
 }
 
@@ -80,7 +80,7 @@ fn removes_what_it_does_not_know(it: Bent) -> Bent {
     let notes = Arc::clone(&it.notes);
     it.apply(move |store, change| {
         let applied = store.apply(change)?;
-        if let (Change::ClearIf { key, generation }, Applied::Conflict(stored)) = (change, &applied)
+        if let (Change::ClearIf { key, generation }, Applied::Conflict(Some(stored))) = (change, &applied)
             && !notes.sessions.lock().unwrap().contains_key(generation)
         {
             store.apply(&clear(key, &stored.session))?;

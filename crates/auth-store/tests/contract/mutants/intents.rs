@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::ports::{Change, Loaded, Stored};
+use auth_core::ports::{Applied, Change, Loaded, Stored};
 use auth_core::session::Session;
 
 use super::bent::{Bent, save, there};
@@ -11,7 +11,10 @@ use super::mutants;
 mutants! { Memory:
     "intent-is-found" => tells_an_intent_once,
     "intent-ends-with-save" => keeps_an_intent_while_the_refresh_token_stays,
-    "intent-makes-no-session" => makes_a_session_of_an_intent,
+    "intent-is-of-what-is-there" => makes_a_session_of_an_intent,
+    "intent-is-of-what-is-there" => does_not_look_before_an_intent,
+    "intent-is-withdrawn" => keeps_an_intent_that_is_withdrawn,
+    "intent-is-withdrawn" => withdraws_any_intent,
     "intent-belongs-to-its-key" => notes_an_intent_everywhere,
     "intent-survives-reopening" => forgets_intents_when_closed,
 }
@@ -30,7 +33,7 @@ fn tells_an_intent_once(it: Bent) -> Bent {
 
 fn keeps_an_intent_while_the_refresh_token_stays(it: Bent) -> Bent {
     it.apply(|store, change| {
-        let Change::Save { key, session } = change else { return store.apply(change) };
+        let Change::Save { key, session, .. } = change else { return store.apply(change) };
         let before = there(store, key);
         let applied = store.apply(change)?;
         if let Some(Stored { session: old, intent: Some(redeeming) }) = before
@@ -62,6 +65,30 @@ fn makes_a_session_of_an_intent(it: Bent) -> Bent {
             }
             _ => Ok(loaded),
         }
+    })
+}
+
+/// Whatever is there, it says that the intent is noted.
+fn does_not_look_before_an_intent(it: Bent) -> Bent {
+    it.apply(|store, change| {
+        let applied = store.apply(change)?;
+        Ok(if matches!(change, Change::Intent { .. }) { Applied::Done } else { applied })
+    })
+}
+
+fn keeps_an_intent_that_is_withdrawn(it: Bent) -> Bent {
+    it.apply(|store, change| match change {
+        Change::Withdraw { .. } => Ok(Applied::Done),
+        change => store.apply(change),
+    })
+}
+
+fn withdraws_any_intent(it: Bent) -> Bent {
+    it.apply(|store, change| {
+        let Change::Withdraw { key, .. } = change else { return store.apply(change) };
+        let noted = there(store, key).and_then(|stored| stored.intent);
+        let withdraw = |redeeming| Change::Withdraw { key: key.clone(), redeeming };
+        noted.map_or(Ok(Applied::Done), |noted| store.apply(&withdraw(noted)))
     })
 }
 

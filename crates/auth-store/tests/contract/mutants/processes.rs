@@ -72,9 +72,9 @@ fn keeps_intents_in_memory(it: Bent) -> Bent {
             by_apply.intents.lock().unwrap().remove(key);
         }
         Ok(match (store.apply(change)?, change) {
-            (Applied::Conflict(mut stored), Change::ClearIf { key, .. }) => {
+            (Applied::Conflict(Some(mut stored)), Change::ClearIf { key, .. }) => {
                 stored.intent = by_apply.intents.lock().unwrap().get(key).copied();
-                Applied::Conflict(stored)
+                Applied::Conflict(Some(stored))
             }
             (applied, _) => applied,
         })
@@ -185,7 +185,7 @@ fn saves_in_two_steps_behind_a_mark(it: Bent) -> Bent {
     })
     .apply(move |store, change| {
         let _alone = by_apply.gate.write().unwrap();
-        let Change::Save { key, session } = change else { return store.apply(change) };
+        let Change::Save { key, session, .. } = change else { return store.apply(change) };
         let Some(stored) = there(store, key) else { return store.apply(change) };
         let number = SAVES.fetch_add(1, Ordering::SeqCst);
         let write = |state: &str| {
@@ -206,7 +206,7 @@ fn saves_in_two_steps_behind_a_mark(it: Bent) -> Bent {
 fn saves_behind_a_file_that_stays(it: Bent) -> Bent {
     let place = it.notes.place.clone();
     it.apply(move |store, change| {
-        let Change::Save { key, session } = change else { return store.apply(change) };
+        let Change::Save { key, session, .. } = change else { return store.apply(change) };
         let path = place.join(format!("saving.{}", digest(key)));
         if !made(&path, Duration::from_secs(3)) {
             return a_fault("somebody saves all the time");

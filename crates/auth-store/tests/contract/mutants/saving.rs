@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use auth_core::ports::{Change, Key, Loaded, Stored};
+use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, Stored};
 use auth_core::session::Session;
 use auth_core::{Foreign, Secret};
 
@@ -19,7 +19,9 @@ mutants! { Memory:
     "save-keeps-links" => loses_one_link_without_the_other,
     "save-replaces" => keeps_the_old_id_token,
     "save-of-no-tokens-is-nothing" => finds_a_session_without_tokens,
-    "save-never-conflicts" => saves_and_says_conflict,
+    "save-of-an-explicit-sign-in-never-conflicts" => saves_and_says_conflict,
+    "save-replaces-only-what-it-may" => saves_over_anything,
+    "save-replaces-only-what-it-may" => wants_the_access_token_as_well,
     "save-reaches-open-handles" => remembers_what_it_loaded,
     "session-survives-reopening" => forgets_the_id_token_when_closed,
     "strange-text-is-kept-or-refused" => strips_control_characters,
@@ -62,7 +64,7 @@ fn loses_the_id_token_without_a_refresh_token(it: Bent) -> Bent {
 
 fn forgets_the_metadata_of_a_second_session(it: Bent) -> Bent {
     it.edit(|store, change| {
-        if let Change::Save { key, session } = change
+        if let Change::Save { key, session, .. } = change
             && there(store, key).is_some()
         {
             session.tokens.metadata = None;
@@ -92,7 +94,7 @@ fn loses_one_link_without_the_other(it: Bent) -> Bent {
 
 fn keeps_the_old_id_token(it: Bent) -> Bent {
     it.edit(|store, change| {
-        if let Change::Save { key, session } = change
+        if let Change::Save { key, session, .. } = change
             && session.tokens.id.is_none()
         {
             session.tokens.id = there(store, key).and_then(|stored| stored.session.tokens.id);
@@ -115,11 +117,31 @@ fn finds_a_session_without_tokens(it: Bent) -> Bent {
 fn saves_and_says_conflict(it: Bent) -> Bent {
     it.apply(|store, change| {
         let before = match change {
-            Change::Save { key, .. } => there(store, key),
+            Change::Save { key, replaces: Replaces::Anything, .. } => there(store, key),
             _ => None,
         };
         let applied = store.apply(change)?;
         Ok(before.map_or(applied, conflict))
+    })
+}
+
+fn saves_over_anything(it: Bent) -> Bent {
+    it.edit(|_, change| {
+        if let Change::Save { replaces, .. } = change {
+            *replaces = Replaces::Anything;
+        }
+    })
+}
+
+/// A session whose access token another program removed is not replaced.
+fn wants_the_access_token_as_well(it: Bent) -> Bent {
+    it.apply(|store, change| match change {
+        Change::Save { key, replaces: Replaces::Redeemed(_), .. }
+            if there(store, key).is_some_and(|there| there.session.tokens.access.is_none()) =>
+        {
+            Ok(Applied::Conflict(there(store, key).map(Box::new)))
+        }
+        change => store.apply(change),
     })
 }
 
@@ -208,7 +230,10 @@ fn names_the_token_it_refuses(it: Bent) -> Bent {
 /// Sessions are kept under another key than was asked for; locks and sites are not.
 fn under_another_key(it: Bent, rename: fn(&Key) -> Key) -> Bent {
     it.edit(move |_, change| match change {
-        Change::Save { key, .. } | Change::ClearIf { key, .. } | Change::Intent { key, .. } => {
+        Change::Save { key, .. }
+        | Change::ClearIf { key, .. }
+        | Change::Intent { key, .. }
+        | Change::Withdraw { key, .. } => {
             *key = rename(key);
         }
         Change::Prefer(_) | Change::Forget(_) => {}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use auth_core::ports::{Change, Key, Loaded, Locking};
+use auth_core::ports::{Change, Key, Loaded, Locking, Replaces};
 use auth_core::session::Session;
 
 use super::bent::{Bent, save, there};
@@ -27,7 +27,7 @@ pub(super) fn half(old: &Session, new: &Session) -> Session {
 
 fn saves_in_two_steps(it: Bent) -> Bent {
     it.apply(|store, change| {
-        if let Change::Save { key, session } = change
+        if let Change::Save { key, session, replaces: Replaces::Anything } = change
             && let Some(stored) = there(store, key)
         {
             store.apply(&save(key, &half(&stored.session, session)))?;

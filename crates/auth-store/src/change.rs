@@ -1,0 +1,223 @@
+//! Changing the files of one session, under their lock and only where nobody else has changed them meanwhile.
+
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::ports::{Applied, Key, Replaces, Stored};
+use auth_core::session::{Facts, Generation, Session, Tokens};
+use auth_core::{Digest, Secret};
+
+use crate::atomic::{self, Placed};
+use crate::document;
+use crate::fault::fault;
+use crate::order::{self, Put};
+use crate::os::Dir;
+use crate::sidecar::{Digests, Sidecar};
+use crate::tokens::{Name, Snapshot};
+
+/// How long a change waits for a program that writes in place, and how often it looks: longer than such a file counts as
+/// being written.
+const SETTLE_WAIT: Duration = Duration::from_millis(2_500);
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
+/// How often a change begins anew because another program wrote in the middle of it.
+const ROUNDS: u32 = 4;
+
+/// The files of one session, whose lock for changes is held.
+pub(crate) struct Files<'a> {
+    pub(crate) key: &'a Key,
+    pub(crate) tokens: Dir,
+    pub(crate) about: Dir,
+    /// What the sidecar is called.
+    pub(crate) name: String,
+}
+
+impl Files<'_> {
+    /// Stores a session, if what is there may be replaced.
+    ///
+    /// The refresh token is durable first: from then on nothing is lost. Then comes what is known of the tokens, with the
+    /// end of the intent, and the access token last.
+    pub(crate) fn save(&self, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
+        let new = &session.tokens;
+        for round in 0..ROUNDS {
+            let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+            let there = self.settled(&sidecar, |there| replaces.admits(there, new))?;
+            let tokens = there.tokens();
+            if !replaces.admits(some(&tokens), new) {
+                return Ok(Applied::Conflict(stored(tokens, &sidecar).map(Box::new)));
+            }
+            // Redeeming a refresh token changes nobody's identity, whether or not it is known.
+            let same = matches!(replaces, Replaces::Redeemed(_))
+                || is_same_person(&sidecar.facts(&tokens), &session.facts);
+            sidecar.list(self.key, session, Digests::of(&tokens));
+            sidecar.intent = None;
+            // What cannot be written is refused before anything is changed.
+            document::prepare(&self.about, &self.name, &sidecar)?;
+            self.keep_damaged(&there)?;
+            let plan = order::of(new, !self.key.slot.is_empty(), same);
+            let first = plan.iter().position(order::is_after_facts).unwrap_or(plan.len());
+            let (before, after) = plan.split_at(first);
+            // One that is explicit is done in the end, whoever writes at the same time.
+            let insists = matches!(replaces, Replaces::Anything) && round + 1 == ROUNDS;
+            let mut expected = Expected { tokens, insists };
+            if self.put_all(before, &mut expected)? {
+                document::write(&self.about, &self.name, &sidecar)?;
+                if self.put_all(after, &mut expected)? && self.is_as_expected(&expected)? {
+                    return Ok(Applied::Done);
+                }
+                self.take_back(new)?;
+            }
+        }
+        Err(fault(StoreFaultKind::Superseded, self.tokens.path()))
+    }
+
+    /// Removes a session if it is still this one.
+    pub(crate) fn clear_if(&self, generation: Generation) -> Result<Applied, StoreFault> {
+        let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+        let is_meant = |there: Option<&Tokens>| {
+            there.is_some_and(|there| sidecar.matched(there.clone()).generation() == generation)
+        };
+        let there = self.settled(&sidecar, is_meant)?;
+        let tokens = there.tokens();
+        if !is_meant(some(&tokens)) {
+            let stored = stored(tokens, &sidecar);
+            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Some(Box::new(stored)))));
+        }
+        self.keep_damaged(&there)?;
+        let nothing = Tokens::default();
+        let plan = order::of(&nothing, !self.key.slot.is_empty(), true);
+        let mut expected = Expected { tokens, insists: false };
+        if !self.put_all(&plan, &mut expected)? {
+            // What was removed so far is gone; what was written meanwhile is another program's.
+            let there = self.settled(&sidecar, |_| false)?;
+            let stored = stored(there.tokens(), &sidecar);
+            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Some(Box::new(stored)))));
+        }
+        if sidecar.clear() {
+            document::write(&self.about, &self.name, &sidecar)?;
+        }
+        Ok(Applied::Done)
+    }
+
+    /// Notes that a refresh token is about to be redeemed, if it is the one that is there.
+    pub(crate) fn intend(&self, redeeming: Digest) -> Result<Applied, StoreFault> {
+        let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+        let is_meant = |there: Option<&Tokens>| {
+            there.and_then(|there| there.refresh.as_ref()).is_some_and(|token| Digest::of(token) == redeeming)
+        };
+        let tokens = self.settled(&sidecar, is_meant)?.tokens();
+        if !is_meant(some(&tokens)) {
+            return Ok(Applied::Conflict(stored(tokens, &sidecar).map(Box::new)));
+        }
+        sidecar.intent = Some(redeeming);
+        document::write(&self.about, &self.name, &sidecar)?;
+        Ok(Applied::Done)
+    }
+
+    /// What is there once nobody who writes in place seems to be at it, or it is what is meant already.
+    fn settled(
+        &self,
+        sidecar: &Sidecar,
+        is_meant: impl Fn(Option<&Tokens>) -> bool,
+    ) -> Result<Snapshot, StoreFault> {
+        let started = Instant::now();
+        loop {
+            let there = Snapshot::read(&self.tokens, Name::all(self.key))?;
+            let is_whole = is_meant(some(&there.tokens())) || there.is_settled(sidecar, SystemTime::now());
+            if (is_whole && there.is_unchanged()?) || started.elapsed() >= SETTLE_WAIT {
+                return Ok(there);
+            }
+            thread::sleep(SETTLE_PAUSE);
+        }
+    }
+
+    /// Makes changes one after the other; false if another program wrote meanwhile, and the rest was not made.
+    fn put_all(&self, puts: &[Put<'_>], expected: &mut Expected) -> Result<bool, StoreFault> {
+        for (name, token) in puts {
+            let Some(spot) = self.tokens.spot(name.as_str(), token.is_some())? else { continue };
+            let check = || self.is_as_expected(expected);
+            let placed = match token {
+                Some(token) => atomic::replace_if(&spot, token.expose().as_bytes(), check)?,
+                None => atomic::remove_if(&spot, check)?,
+            };
+            if placed == Placed::Forestalled {
+                return Ok(false);
+            }
+            *slot_of(&mut expected.tokens, *name) = token.cloned();
+        }
+        Ok(true)
+    }
+
+    /// Removes an access token of ours that came to lie beside another program's refresh token, or beside none.
+    fn take_back(&self, new: &Tokens) -> Result<(), StoreFault> {
+        let is_stray = || {
+            let there = Snapshot::read(&self.tokens, Name::all(self.key))?.tokens();
+            Ok(there.access.is_some() && there.access == new.access && there.refresh != new.refresh)
+        };
+        match self.tokens.spot(Name::Access.as_str(), false)? {
+            Some(spot) => atomic::remove_if(&spot, is_stray).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Looked at just before each change of a file. What another program writes between this and the change is lost.
+    fn is_as_expected(&self, expected: &Expected) -> Result<bool, StoreFault> {
+        if expected.insists {
+            return Ok(true);
+        }
+        Ok(Snapshot::read(&self.tokens, Name::all(self.key))?.tokens() == expected.tokens)
+    }
+
+    fn keep_damaged(&self, there: &Snapshot) -> Result<(), StoreFault> {
+        let site = self.name.trim_end_matches(".json");
+        for (spot, name) in there.damaged() {
+            atomic::set_aside(spot, &self.about, &format!("{site}.{}", name.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the files hold, unless another program writes.
+struct Expected {
+    tokens: Tokens,
+    /// True if it does not matter.
+    insists: bool,
+}
+
+fn slot_of(tokens: &mut Tokens, name: Name) -> &mut Option<Secret> {
+    match name {
+        Name::Access => &mut tokens.access,
+        Name::Refresh => &mut tokens.refresh,
+        Name::Id => &mut tokens.id,
+        Name::Metadata => &mut tokens.metadata,
+    }
+}
+
+fn some(tokens: &Tokens) -> Option<&Tokens> {
+    (!tokens.is_empty()).then_some(tokens)
+}
+
+/// Tokens with what is known of them.
+pub(crate) fn stored(tokens: Tokens, sidecar: &Sidecar) -> Option<Stored> {
+    if tokens.is_empty() {
+        return None;
+    }
+    let tokens = sidecar.matched(tokens);
+    let session = Session { facts: sidecar.facts(&tokens), links: sidecar.links.clone(), tokens };
+    // A peer may have replaced the token without knowing of the intent, which is over then.
+    let refresh = session.tokens.refresh.as_ref().map(Digest::of);
+    Some(Stored { session, intent: sidecar.intent.filter(|intent| refresh == Some(*intent)) })
+}
+
+/// True only if both are known and agree.
+fn is_same_person(one: &Facts, other: &Facts) -> bool {
+    match (&one.principal, &other.principal) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.identity.is_some() && one.identity == other.identity,
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "tests/change.rs"]
+mod tests;
