@@ -9,7 +9,7 @@ use crate::report::Failure;
 use crate::stdin::{self, Bad};
 
 /// The variable that a key is taken from.
-const VARIABLE: &str = "AUTHCTL_SCRIPT_KEY";
+pub(crate) const VARIABLE: &str = "AUTHCTL_SCRIPT_KEY";
 
 /// A script that calls.
 #[derive(Clone, PartialEq, Eq, Debug)]
