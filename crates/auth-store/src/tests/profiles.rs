@@ -196,6 +196,7 @@ fn nesting_that_the_count_misses_is_refused_by_the_parser_p1() {
     for text in [
         format!("- b [\n{}", "- ".repeat(500_000)),
         format!("- b [\n{}", "? ".repeat(500_000)),
+        format!("a: b\n \"c\nd: {}", "[".repeat(4_096)),
         format!("- b [\n{}", (0..1_400).map(|level| " ".repeat(level) + "a:\n").collect::<String>()),
     ] {
         let list = Folders::new(&[("user/profiles/deep.yml", &text)]).profiles().load();
