@@ -30,7 +30,7 @@ fn signing_in_and_out_at_a_terminal() {
     terminal.send("demo\n");
     terminal.expect("Password: ");
     terminal.send(&format!("{}\n", site.password));
-    terminal.expect("SANDBOX: you have logged in as demo.");
+    terminal.expect("Server: SANDBOX: you have logged in as demo.");
     assert_eq!(terminal.ended(), 0, "{}", terminal.screen());
     assert!(!terminal.screen().contains(&site.password));
 

@@ -32,6 +32,8 @@ mod underway;
 mod user_agent;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod waiters;
+#[cfg(any(feature = "blocking", feature = "async"))]
+mod wiped;
 
 // What `cancel` and `waiters` share and wait with. They name it by their parent, and so are tried with another.
 use std::sync;

@@ -1,6 +1,7 @@
 //! Whom to trust, and with what cryptography.
 
 use std::ffi::OsString;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::user_agent::TransportError;
 
 /// The variables that name files of authorities. Shotgun's Python client has one of its own.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SHOTGUN_API_CACERTS"];
+
+/// The longest file of authorities that is read, in bytes. Those of a system take a few hundred thousand.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// The authorities that are trusted besides those of the system.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +54,7 @@ fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
         file: file.display().to_string(),
         why: why.to_string(),
     };
-    let content = std::fs::read(file).map_err(|error| failed(&error))?;
+    let content = content(file).map_err(|error| failed(&error))?;
     let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&content).collect();
     match found {
         Ok(found) if found.is_empty() => Err(failed(&"there is no certificate in it")),
@@ -58,6 +62,21 @@ fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
         // What a file says that is none of these may be a secret.
         Err(_) => Err(failed(&"it is not in PEM")),
     }
+}
+
+/// The file's content. A FIFO is refused: it could keep its reader waiting for ever, and whoever else reads the file that
+/// `SSL_CERT_FILE` names would find nothing in it.
+fn content(file: &Path) -> io::Result<Vec<u8>> {
+    let bad = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if !std::fs::metadata(file)?.is_file() {
+        return bad("it is not a regular file");
+    }
+    let mut content = Vec::new();
+    std::fs::File::open(file)?.take(LONGEST + 1).read_to_end(&mut content)?;
+    if u64::try_from(content.len()).is_ok_and(|length| length > LONGEST) {
+        return bad("it is too large");
+    }
+    Ok(content)
 }
 
 /// The cryptography of every connection: ring, named here so that no other crate's choice of features changes it.
@@ -85,6 +104,11 @@ mod tests {
             canary::assert_silent(&shown);
         }
         assert!(read(&folder.join("missing")).is_err());
+        std::fs::File::create(folder.join("huge")).unwrap().set_len(LONGEST + 1).unwrap();
+        for (name, why) in [("huge", "it is too large"), ("", "it is not a regular file")] {
+            let error = read(&folder.join(name)).unwrap_err().to_string();
+            assert!(error.ends_with(why), "{error}");
+        }
         std::fs::remove_dir_all(&folder).unwrap();
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/tls/ca.pem");
         assert_eq!(read(&ours).unwrap().len(), 1);

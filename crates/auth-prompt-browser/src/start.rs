@@ -8,6 +8,9 @@ use std::thread;
 /// How it ended; nothing where somebody else has been told that.
 pub(crate) type End = io::Result<Option<ExitStatus>>;
 
+/// The variables that hold a key. A browser needs none, and hands its environment on to whatever it starts.
+const KEYS: [&str; 2] = ["TILED_API_KEY", "AUTHCTL_SCRIPT_KEY"];
+
 /// Starts a program, and says when it has ended, or why it did not start. A thread waits for it, so that nobody else has
 /// to, and nothing of it is left when it ends.
 pub(crate) fn start(words: &[String]) -> io::Result<Receiver<End>> {
@@ -24,6 +27,9 @@ fn spawn(words: &[String]) -> io::Result<Child> {
     let mut words = words.iter();
     let mut command = Command::new(words.next().map_or("", String::as_str));
     command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    for key in KEYS {
+        command.env_remove(key);
+    }
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt as _;

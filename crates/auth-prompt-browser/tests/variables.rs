@@ -63,6 +63,21 @@ fn what_is_typed_is_not_for_an_opener() {
     assert!(child.wait().unwrap().success());
 }
 
+#[test]
+fn no_key_is_in_the_environment_of_an_opener_s3() {
+    let (_folder, opener, told) = opener("shows");
+    let key = canary::plant("a key of the environment");
+    let browser = ("BROWSER", opener.to_str().unwrap());
+    let keys = [("TILED_API_KEY", key.as_str()), ("AUTHCTL_SCRIPT_KEY", &key)];
+    let mut child = open(&[browser, keys[0], keys[1]]).spawn().unwrap();
+    let environment = fs::read_to_string(told).unwrap();
+    let names: Vec<_> = environment.lines().filter_map(|line| line.split('=').next()).collect();
+    assert!(names.contains(&"BROWSER"), "{names:?}");
+    assert!(!names.iter().any(|name| keys.iter().any(|(key, _)| key == name)), "{names:?}");
+    canary::assert_silent(&environment);
+    assert!(child.wait().unwrap().success());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_desktop_xdg_open_opens_a_page_and_without_one_it_is_not_tried() {

@@ -7,6 +7,9 @@ use auth_core::{Foreign, Notice};
 #[cfg(unix)]
 pub(crate) use questions::*;
 
+/// What stands before each line that is the server's own.
+const SERVER: &str = "Server: ";
+
 /// The lines of a notice.
 pub(crate) fn notice(notice: &Notice) -> String {
     match notice {
@@ -28,7 +31,8 @@ pub(crate) fn notice(notice: &Notice) -> String {
             )
         }
         Notice::Confirmation(message) => {
-            message.lines().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
+            // Each line for itself: the server could write one that looks like ours.
+            message.lines().flat_map(|line| [SERVER.to_owned(), line.to_string(), "\n".to_owned()]).collect()
         }
         Notice::Ended { origin, username } => {
             format!("The session of {} at {origin} has ended.\n", name(username))

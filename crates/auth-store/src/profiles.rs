@@ -1,11 +1,12 @@
 //! The profiles of Tiled's Python client: names for servers, in files that people write (spec: Tiled, section 18).
 
+mod bounds;
 mod content;
+mod file;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use auth_core::Foreign;
@@ -17,8 +18,6 @@ pub use content::Profile;
 const SITE: &str = "TILED_SITE_PROFILES";
 /// What replaces the folders of the user.
 const USER: &str = "TILED_PROFILES";
-/// A profile file is a page.
-const LONGEST: u64 = 1024 * 1024;
 
 /// The folders that profiles are looked for in.
 ///
@@ -147,7 +146,7 @@ impl Profiles {
     /// The name of the profile that is meant where none is named, if somebody has chosen one.
     pub fn default_name(&self) -> Option<String> {
         let file = self.search.last()?.parent()?.join("default_profile");
-        let name = fs::read_to_string(file).ok()?;
+        let name = file::read(&file).ok()?;
         // The Python client would not find a name with a line end.
         Some(name.trim().to_owned()).filter(|name| !name.is_empty())
     }
@@ -177,15 +176,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn read(file: &Path) -> Result<BTreeMap<String, Profile>, String> {
-    let length = fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > LONGEST {
-        return Err("it is too large".to_owned());
-    }
-    let text = fs::read_to_string(file).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        _ => error.to_string(),
-    })?;
-    content::read(&text)
+    content::read(&file::read(file)?)
 }
 
 #[cfg(test)]

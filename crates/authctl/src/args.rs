@@ -312,8 +312,9 @@ pub(crate) struct SessionsArgs {
 /// Run a command that finds somebody signed in
 ///
 /// Signs in if need be, and then runs the command, which finds the session where
-/// Tiled's Python client and this program look for it. A key in TILED_API_KEY would
-/// go before the session, and is not handed on. Ends as the command does.
+/// Tiled's Python client and this program look for it. TILED_API_KEY would override
+/// the session: it is removed from the command's environment, and so is
+/// AUTHCTL_SCRIPT_KEY. Ends as the command does.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "\

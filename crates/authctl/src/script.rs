@@ -1,5 +1,8 @@
 //! A script and its key, which is never typed where others can read it.
 
+use std::fs::File;
+#[cfg(unix)]
+use std::io;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -9,7 +12,7 @@ use crate::report::Failure;
 use crate::stdin::{self, Bad};
 
 /// The variable that a key is taken from.
-const VARIABLE: &str = "AUTHCTL_SCRIPT_KEY";
+pub(crate) const VARIABLE: &str = "AUTHCTL_SCRIPT_KEY";
 
 /// A script that calls.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +40,7 @@ impl Key {
         match self {
             Self::Usual => Ok(std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()).map(Secret::from)),
             Self::File(path) => {
-                let file = std::fs::File::open(path).map_err(|error| {
+                let file = File::open(path).map_err(|error| {
                     let name = Foreign::new(path.to_string_lossy());
                     unreadable(&format!("{name:?}: {error}"))
                 })?;
@@ -57,17 +60,37 @@ fn line(input: impl Read) -> Result<Secret, Failure> {
     })
 }
 
-/// What is open under a number already: 0 is standard input.
+/// What is open under a number already, read on from where it is: 0 is standard input.
 #[cfg(unix)]
-fn descriptor(number: u32) -> Result<std::fs::File, Failure> {
-    // The system's own names for them: a descriptor made of a bare number would have to be taken on trust.
-    let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
-    let opened = std::fs::File::open(format!("{folder}/{number}"));
-    opened.map_err(|error| unreadable(&format!("descriptor {number}: {error}")))
+fn descriptor(number: u32) -> Result<File, Failure> {
+    duplicate(number).map_err(|error| unreadable(&format!("descriptor {number}: {error}")))
+}
+
+/// Duplicates a descriptor of this process by its number. Nothing but the kernel can tell whether there is one.
+#[cfg(target_os = "linux")]
+fn duplicate(number: u32) -> io::Result<File> {
+    use rustix::io::Errno;
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+
+    let raw = i32::try_from(number).map_err(|_| Errno::BADF)?;
+    let duplicated = pidfd_open(getpid(), PidfdFlags::empty())
+        .and_then(|this| pidfd_getfd(this, raw, PidfdGetfdFlags::empty()));
+    match duplicated {
+        Ok(fd) => Ok(File::from(fd)),
+        // Linux before 5.6, or a sandbox that allows no such call.
+        Err(Errno::NOSYS | Errno::PERM) => File::open(format!("/proc/self/fd/{number}")),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Opening one of these duplicates the descriptor.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn duplicate(number: u32) -> io::Result<File> {
+    File::open(format!("/dev/fd/{number}"))
 }
 
 #[cfg(not(unix))]
-fn descriptor(_number: u32) -> Result<std::fs::File, Failure> {
+fn descriptor(_number: u32) -> Result<File, Failure> {
     Err(unreadable("this system has no descriptors"))
 }
 
@@ -99,5 +122,43 @@ mod tests {
         }
         let missing = Key::File(folder.path().join("missing")).read().unwrap_err();
         assert!(missing.message.starts_with("the script's key could not be read: "), "{missing:?}");
+    }
+
+    /// What is open under a number, as a caller hands it over, and what was read of it before is not read again.
+    #[cfg(unix)]
+    #[test]
+    fn descriptor_is_read_on_from_where_it_is() {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        use std::os::fd::{AsRawFd as _, OwnedFd};
+        use std::os::unix::net::UnixStream;
+
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"for another\na key\nand more\n").unwrap();
+        file.seek(SeekFrom::Start(12)).unwrap();
+        let (socket, mut peer) = UnixStream::pair().unwrap();
+        peer.write_all(b"a key\nand more\n").unwrap();
+        let (pipe, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"a key\nand more\n").unwrap();
+        for descriptor in [OwnedFd::from(file), socket.into(), pipe.into()] {
+            let number = u32::try_from(descriptor.as_raw_fd()).unwrap();
+            let read = || Key::Descriptor(number).read();
+            assert_eq!(read(), Ok(Some(Secret::from("a key"))), "{descriptor:?}");
+            assert_eq!(read(), Ok(Some(Secret::from("and more"))), "{descriptor:?}");
+        }
+        let failure = Key::Descriptor(u32::MAX).read().unwrap_err();
+        assert!(failure.message.contains("descriptor 4294967295: "), "{failure:?}");
+    }
+
+    /// As from `<(command)` of a shell.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn key_file_may_be_a_pipe() {
+        use std::io::Write as _;
+        use std::os::fd::AsRawFd as _;
+
+        let (pipe, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"a key\n").unwrap();
+        let path = PathBuf::from(format!("/dev/fd/{}", pipe.as_raw_fd()));
+        assert_eq!(Key::File(path).read(), Ok(Some(Secret::from("a key"))));
     }
 }

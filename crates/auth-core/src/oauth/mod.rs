@@ -22,7 +22,8 @@ pub struct TokenAnswer {
 
 impl TokenAnswer {
     /// Reads an answer. `None` if there is no access token, one that no header can carry, or one that is not used
-    /// as a bearer token (RFC 6749 section 7.1; the type's case does not matter).
+    /// as a bearer token (RFC 6749 section 7.1; the type's case does not matter). The message is to be one that was read with
+    /// [`Json::read_strict`].
     pub fn read(json: &Json) -> Option<Self> {
         let bearer = json.text("token_type").is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         let token = |name| json.secret(name).filter(is_token);

@@ -1,7 +1,7 @@
 //! The app session launcher: a session that a person approves in their browser (spec: Shotgun, section 6).
 
 use super::login::strip;
-use super::{ShotgunSite, failure, json};
+use super::{ShotgunSite, failure, json, strict_json};
 use crate::error::{Error, NotApproved, PageFault, Peer, Policy, Trouble};
 use crate::foreign::Foreign;
 use crate::oauth::is_token;
@@ -47,7 +47,7 @@ pub fn read_created(response: &Response) -> Created {
 }
 
 fn begun(response: &Response) -> Result<(Secret, Url), Error> {
-    let json = json(response).ok_or(Trouble::Unreadable)?;
+    let json = strict_json(response).ok_or(Trouble::Unreadable)?;
     // An id that could not be a segment of a path would be asked for at another place.
     let usable = |id: &Secret| !matches!(id.expose(), "." | "..");
     let id = json.secret("sessionRequestId").filter(usable).ok_or(Trouble::Unreadable)?;
@@ -96,7 +96,7 @@ pub fn read_poll(response: &Response) -> Polled {
 }
 
 fn decision(response: &Response) -> Option<Polled> {
-    let json = json(response)?;
+    let json = strict_json(response)?;
     let approved = match json.value().as_object()?.get("approved") {
         None => false,
         Some(value) => value.as_bool()?,

@@ -39,6 +39,11 @@ fn json(response: &Response) -> Option<Json> {
     is_json.then(|| Json::read(response.body()).ok()).flatten()
 }
 
+/// The same, if no object in it names a member twice.
+fn strict_json(response: &Response) -> Option<Json> {
+    json(response).filter(|_| Json::read_strict(response.body()).is_ok())
+}
+
 /// Where a redirect points, without what may be secret in it.
 fn redirected(response: &Response) -> Option<Foreign> {
     let place = response.header("location").filter(|_| response.is_redirect())?;

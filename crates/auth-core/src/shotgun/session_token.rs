@@ -1,7 +1,7 @@
 //! A login and a password, or a script's key, for a session (spec: Shotgun, sections 2.12 and 5).
 
 use super::rpc::{self, Credentials, Envelope, FaultKind, GET_SESSION_TOKEN, RpcReply};
-use super::{PROVIDER, ShotgunSite, redirected};
+use super::{PROVIDER, ShotgunSite, redirected, strict_json};
 use crate::error::{Error, Peer, Policy, SignsIn, Trouble};
 use crate::foreign::Foreign;
 use crate::oauth::is_token;
@@ -34,7 +34,7 @@ pub fn read(now: Now, login: &Foreign, response: &Response) -> SessionTokenAnswe
     use SessionTokenAnswer::{Failed, Granted, NeedsCode, Refused};
     let fault = match rpc::read(response) {
         RpcReply::Results(results) => {
-            return match token(&results) {
+            return match token(&results).filter(|_| strict_json(response).is_some()) {
                 Some(token) => Granted(Box::new(session(now, login, token))),
                 None => Failed(Trouble::Unreadable.into()),
             };

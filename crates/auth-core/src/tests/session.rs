@@ -116,6 +116,39 @@ fn only_a_definite_no_ends_a_session_h17() {
     }
 }
 
+/// Which of two a reader takes is not laid down (RFC 8259 section 4).
+#[test]
+fn token_answer_that_names_a_member_twice_is_unreadable_p9() {
+    let twice = [
+        r#"{"access_token":"a1","access_token":"a2"}"#,
+        r#"{"access_token":"a1","refresh_token":"r1","refresh_token":"r2"}"#,
+        r#"{"access_token":"a1","refresh_token":"r1","refresh_token":null}"#,
+        r#"{"access_token":"a1","expires_in":8,"expires_in":8}"#,
+        r#"{"access_token":"a1","token_type":"mac","token_type":"bearer"}"#,
+        r#"{"access_token":"a1","\u0061ccess_token":"a2"}"#,
+        r#"{"access_token":"a1","principal":"p","principal":"q"}"#,
+        r#"{"access_token":"a1","identity":{"id":"alice","id":"bob","provider":"toy"}}"#,
+    ];
+    for body in twice {
+        let unreadable = || Error::from(Trouble::Unreadable);
+        assert_eq!(
+            read_refresh(now(), &old(), &answer(200, body)),
+            RefreshAnswer::Failed(unreadable()),
+            "{body}"
+        );
+        assert_eq!(read_grant(now(), &answer(200, body)), GrantAnswer::Failed(unreadable()), "{body}");
+    }
+    let once = r#"{"access_token":"a","identity":{"id":"a","provider":"b"},"other":{"id":"c"}}"#;
+    assert!(matches!(read_grant(now(), &answer(200, once)), GrantAnswer::Granted(_)));
+}
+
+#[test]
+fn error_named_twice_is_no_definite_no_h17() {
+    let body = r#"{"error":"invalid_request","error":"invalid_grant"}"#;
+    let RefreshAnswer::Failed(error) = read_refresh(now(), &old(), &answer(400, body)) else { panic!() };
+    assert!(!error.ends_session());
+}
+
 #[test]
 fn a_session_that_was_over_is_revoked() {
     for status in [200, 204, 401, 404, 409] {

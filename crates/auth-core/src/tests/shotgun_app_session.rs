@@ -95,6 +95,20 @@ fn a_page_that_is_not_what_it_seems_is_not_opened_t3() {
     }
 }
 
+#[test]
+fn approval_that_names_a_member_twice_is_none_p9() {
+    let twice = [
+        r#"{"approved":false,"approved":true,"userLogin":"ada","sessionToken":"abc"}"#,
+        r#"{"approved":true,"userLogin":"ada","userLogin":"bob","sessionToken":"abc"}"#,
+        r#"{"approved":true,"userLogin":"ada","sessionToken":"abc","sessionToken":"def"}"#,
+    ];
+    for body in twice {
+        assert_eq!(polled(200, &[JSON], body), Polled::Over(unreadable()), "{body}");
+    }
+    let body = r#"{"sessionRequestId":"abc","sessionRequestId":"def","url":"https://h/"}"#;
+    assert_eq!(created(200, &[JSON], body), Created::Failed(unreadable()));
+}
+
 /// The column POST of the table of section 6.1.
 #[test]
 fn every_answer_to_the_first_request_has_its_meaning() {

@@ -58,6 +58,16 @@ fn an_answer_without_a_token_is_not_understood() {
 }
 
 #[test]
+fn token_that_is_named_twice_is_unreadable_p9() {
+    for body in [
+        r#"{"results":{"session_id":"0123","session_id":"4567"}}"#,
+        r#"{"results":{"session_id":"0123"},"results":{"session_id":"4567"}}"#,
+    ] {
+        assert_eq!(answer(200, body), Failed(Trouble::Unreadable.into()), "{body}");
+    }
+}
+
+#[test]
 fn each_fault_is_what_can_be_done_about_it() {
     let cases = [
         (json!(102), Refused("no".into())),

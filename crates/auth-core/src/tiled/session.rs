@@ -63,7 +63,7 @@ pub enum RefreshAnswer {
 /// Reads the answer to [`refresh`].
 pub fn read_refresh(now: Now, old: &Session, response: &Response) -> RefreshAnswer {
     let invalid_grant = || {
-        let json = Json::read(response.body()).ok();
+        let json = Json::read_strict(response.body()).ok();
         json.is_some_and(|json| json.text("error") == Some("invalid_grant"))
     };
     match response.status() {
@@ -119,7 +119,7 @@ pub fn read_revoke(response: &Response) -> RevokeAnswer {
 }
 
 fn read_tokens(now: Now, response: &Response, old: Option<&Session>) -> Option<Session> {
-    let json = Json::read(response.body()).ok()?;
+    let json = Json::read_strict(response.body()).ok()?;
     let answer = TokenAnswer::read(&json)?;
     let facts = answer.facts(now);
     let mut hinted = answer.tokens.access.as_ref().map(hints).unwrap_or_default();

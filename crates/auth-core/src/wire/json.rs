@@ -2,6 +2,7 @@
 
 use core::fmt::Write as _;
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use zeroize::Zeroize as _;
@@ -27,6 +28,17 @@ impl Json {
             return Err(NotJson);
         }
         serde_json::from_str(text.expose()).map(Self).map_err(|_| NotJson)
+    }
+
+    /// Reads a message of which one member must mean the same to every reader: one that brings tokens, or ends a session.
+    ///
+    /// # Errors
+    ///
+    /// Like [`read`](Self::read); and if an object names a member twice. Which of the two counts is not laid down (RFC 8259
+    /// section 4). Objects in a list are not looked into: no token is in one.
+    pub fn read_strict(text: &Secret) -> Result<Self, NotJson> {
+        let json = Self::read(text)?;
+        if names_twice(text.expose()) { Err(NotJson) } else { Ok(json) }
     }
 
     /// The value, for what has no accessor here.
@@ -118,23 +130,37 @@ fn depth(text: &str) -> usize {
 /// The text of a member's value, as it stands in an object; of several members of one name the last. For a text that
 /// was [read](Json::read) before: of any other it may be anything.
 pub(crate) fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = text.trim_start().strip_prefix('{')?;
     let mut found = None;
+    members(text, |key, value| {
+        if key == name {
+            found = Some(value);
+        }
+    })?;
+    found
+}
+
+/// True if an object names a member twice, or an object in it does. For a text that was [read](Json::read) before.
+fn names_twice(text: &str) -> bool {
+    let (mut names, mut twice) = (BTreeSet::new(), false);
+    members(text, |name, value| twice |= !names.insert(name) || names_twice(value));
+    twice
+}
+
+/// Shows each member of an object, by its name and the text of its value. `None` if it is not an object, or ends early.
+fn members<'a>(text: &'a str, mut show: impl FnMut(String, &'a str)) -> Option<()> {
+    let mut rest = text.trim_start().strip_prefix('{')?;
     loop {
         rest = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
+        if rest.starts_with('}') {
+            return Some(());
+        }
         let end = extent(rest)?;
         let (key, after) = rest.split_at_checked(end)?;
-        let is_it = serde_json::from_str::<String>(key).is_ok_and(|key| key == name);
         rest = after.trim_start().strip_prefix(':')?.trim_start();
         let end = extent(rest)?;
         let (value, after) = rest.split_at_checked(end)?;
-        if is_it {
-            found = Some(value.trim_end());
-        }
+        show(serde_json::from_str(key).ok()?, value.trim_end());
         rest = after.trim_start();
-        if rest.starts_with('}') {
-            return found;
-        }
     }
 }
 
@@ -265,6 +291,26 @@ mod tests {
         assert!(Json::read(&nested(DEEPEST + 1)).is_err());
         assert!(Json::read(&nested(1_000_000)).is_err());
         assert!(Json::read(&Secret::from(format!(r#"["{}\"["]"#, "[".repeat(100)))).is_ok());
+    }
+
+    #[test]
+    fn member_named_twice_is_found_at_any_depth_of_objects() {
+        let strict = |text: &str| Json::read_strict(&Secret::from(text)).is_ok();
+        for once in
+            ["{}", "[]", "7", r#"{"a":{"b":1},"b":[{"a":1},{"a":2}]}"#, r#"{"a":"{\"b\":1,\"b\":2}"}"#]
+        {
+            assert!(strict(once), "{once}");
+        }
+        for twice in [
+            r#"{"a":1,"a":1}"#,
+            r#" { "a" : {} , "b" : [ "," ] , "a" : "}" } "#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"x":{"y":{"a":[],"b":0,"a":{}}}}"#,
+        ] {
+            assert!(!strict(twice), "{twice}");
+        }
+        let deepest = r#"{"a":"#.repeat(DEEPEST) + "0" + &"}".repeat(DEEPEST);
+        assert!(strict(&deepest));
     }
 
     /// Texts of JSON values.

@@ -1,6 +1,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use zeroize::Zeroize as _;
+
 use super::json;
 use crate::secret::Secret;
 use crate::site::Url;
@@ -151,6 +153,20 @@ pub struct Response {
     body: Secret,
 }
 
+/// Replaces what is not UTF-8, and wipes the bytes.
+fn lossy(mut bytes: Vec<u8>) -> String {
+    // In one piece: a byte becomes three at most, and a text that grows leaves a part of itself behind.
+    let mut text = String::with_capacity(3 * bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    bytes.zeroize();
+    text
+}
+
 /// The headers that flows read; the others are dropped on arrival.
 pub const HEADERS_READ: [&str; 5] = ["content-type", "location", "date", "retry-after", "www-authenticate"];
 
@@ -169,7 +185,7 @@ impl Response {
             .collect();
         let body = match String::from_utf8(body.into()) {
             Ok(text) => Secret::from(text),
-            Err(error) => Secret::from(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            Err(error) => Secret::from(lossy(error.into_bytes())),
         };
         Self { status, headers, body }
     }
@@ -250,5 +266,14 @@ mod tests {
     #[test]
     fn a_body_of_any_bytes_is_taken() {
         assert_eq!(Response::new(200, [], vec![0xff, b'a']).body().expose(), "\u{fffd}a");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced_without_a_copy_s5() {
+        for bytes in [&b"\xff"[..], b"a\xf0\x9f\x98b\xe2\x82", &[0xff; 1_000], b"\xed\xa0\x80", b"plain"] {
+            let text = lossy(bytes.to_vec());
+            assert_eq!(text, String::from_utf8_lossy(bytes));
+            assert_eq!(text.capacity(), 3 * bytes.len(), "it has grown");
+        }
     }
 }

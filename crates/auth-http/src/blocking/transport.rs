@@ -1,8 +1,6 @@
 //! One HTTP exchange, with ureq.
 
 use std::fmt;
-use std::io::Read as _;
-use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +9,6 @@ use auth_core::wire::{Method, Request, Response};
 use ureq::config::Config;
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Proxy, ProxyProtocol};
-use zeroize::Zeroizing;
 
 use super::connect::{self, Lookup, Progress};
 use super::secure::Trust;
@@ -21,6 +18,7 @@ use crate::proxy::{self, Chosen};
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
+use crate::wiped::Wiped;
 
 // ureq writes every byte of every message to `log` at the level `trace`: tokens, passwords, everything (S6). The
 // feature of `log` that this crate turns on takes that out of the program.
@@ -40,8 +38,8 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 /// used for this machine itself; [`proxied`](Self::proxied) names another. `localhost` is only ever an address of this
 /// machine.
 ///
-/// What this crate copies of a message is wiped; ureq's buffers for a connection are not, and last as long as the
-/// exchange.
+/// What this crate copies of a message is wiped, also while it grows; ureq's buffers for a connection and for what was
+/// compressed are not, and last as long as the exchange.
 ///
 /// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
 pub struct UreqTransport {
@@ -160,9 +158,9 @@ fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::E
     if announced > BODY_LIMIT {
         return Err(ureq::Error::BodyExceedsLimit(BODY_LIMIT));
     }
-    let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
-    response.body_mut().with_config().limit(BODY_LIMIT).reader().read_to_end(&mut body)?;
-    Ok(mem::take(&mut *body))
+    let mut body = Wiped::with_room(announced);
+    body.read_to_end(response.body_mut().with_config().limit(BODY_LIMIT).reader())?;
+    Ok(body.take())
 }
 
 /// What the tests of every transport are about, and what its client's records are named after.

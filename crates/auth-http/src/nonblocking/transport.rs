@@ -4,7 +4,6 @@ mod fault;
 mod lookup;
 
 use std::fmt;
-use std::mem;
 use std::path::PathBuf;
 use std::pin::Pin;
 
@@ -15,7 +14,6 @@ use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder, redirect, retry};
 use rustls::ClientConfig;
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use self::lookup::Lookup;
 use super::job::Job;
@@ -27,6 +25,7 @@ use crate::proxy::{self, Chosen};
 use crate::tls::Authorities;
 use crate::user_agent;
 use crate::user_agent::TransportError;
+use crate::wiped::Wiped;
 
 /// The variables that name a proxy, the first of them for every server.
 const PROXIES: [&str; 3] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"];
@@ -70,8 +69,8 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 /// from the settings of macOS or Windows, and never used for this machine itself; [`proxied`](Self::proxied) names
 /// another. `localhost` is only ever an address of this machine.
 ///
-/// What this crate keeps of an answer is wiped; what hyper and reqwest copy of a message is not, and lasts as long as
-/// the exchange.
+/// What this crate keeps of an answer is wiped, also while it grows; what hyper and reqwest copy of a message, compressed
+/// or not, is not, and lasts as long as the exchange.
 ///
 /// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
 pub struct ReqwestTransport {
@@ -234,14 +233,14 @@ async fn content(response: &mut reqwest::Response) -> Result<Vec<u8>, Unreachabl
         return Err(fault::TOO_LARGE);
     }
     let limit = usize::try_from(BODY_LIMIT).unwrap_or(usize::MAX);
-    let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
+    let mut content = Wiped::with_room(announced);
     while let Some(chunk) = response.chunk().await.map_err(|error| fault::of(&error))? {
         if content.len() + chunk.len() > limit {
             return Err(fault::TOO_LARGE);
         }
-        content.extend_from_slice(&chunk);
+        content.extend(&chunk);
     }
-    Ok(mem::take(&mut *content))
+    Ok(content.take())
 }
 
 #[cfg(test)]

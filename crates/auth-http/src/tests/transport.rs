@@ -1,5 +1,7 @@
 //! What goes over the wire, what comes back, and what does not.
 
+#[path = "collected.rs"]
+mod collected;
 #[path = "environment.rs"]
 mod environment;
 #[path = "faults.rs"]

@@ -85,6 +85,9 @@ mod authenticator_tests;
 #[path = "../tests/connection.rs"]
 mod connection_tests;
 #[cfg(test)]
+#[path = "../tests/environment_key.rs"]
+mod environment_key_tests;
+#[cfg(test)]
 #[path = "../tests/panics.rs"]
 mod panics_tests;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 use core::time::Duration;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use auth_core::flow::{
     Discover, Discovered, Flow, Governor, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
     Revocation, SignedIn, Warning, Whoami, WhoamiAnswer,
 };
-use auth_core::ports::{Change, Key, Loaded, SiteEntry, Store};
+use auth_core::ports::{Change, Loaded, SiteEntry, Store};
 use auth_core::session::Session;
 use auth_core::tiled::TiledUri;
 use auth_core::time::Now;
@@ -13,6 +13,7 @@ use auth_core::{Error as AuthError, Notice, Secret, Seed};
 use auth_http::{Cancel, Turn};
 use auth_store::MemoryStore;
 
+use super::binding::{Binding, Claim};
 use super::connection::Credential;
 use super::{Engine, Link, Place, Renewals};
 use crate::address::{address, is_exposed};
@@ -41,14 +42,14 @@ pub(crate) struct Shared<E> {
     pub(crate) engine: E,
     pub(crate) settings: Settings,
     /// The one site that the key of the environment goes to.
-    bound: Arc<OnceLock<Key>>,
+    binding: Binding,
     /// Who renews which session.
     renewals: Renewals,
 }
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: E, settings: Settings) -> Self {
-        Self { engine, settings, bound: Arc::default(), renewals: Renewals::default() }
+        Self { engine, settings, binding: Binding::default(), renewals: Renewals::default() }
     }
 
     pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
@@ -74,33 +75,34 @@ impl<E: Engine> Shared<E> {
         }
         let place = self.find(uri).await?;
         if let Some(key) = key {
-            return self.connect_with_key(place, key, options.allow_http).await;
+            let (place, warnings) = self.reach(place, options.allow_http).await?;
+            return Ok(self.link_with_key(place, key, warnings));
         }
-        if let Some(key) = self.key_for(&place.uri).filter(|_| !names_somebody) {
-            let link = self.connect_with_key(place, key, options.allow_http).await?;
-            self.bound.get_or_init(|| link.place.uri.key());
-            return Ok(link);
+        if !names_somebody && let Some((key, claim)) = self.claim_key(&place.uri) {
+            let (reached, warnings) = self.reach(place.clone(), options.allow_http).await?;
+            if claim.bind(&reached.uri) {
+                return Ok(self.link_with_key(reached, key, warnings));
+            }
         }
         self.connect_as_somebody(place, options).await
     }
 
-    /// The key of the environment, for the first site that was reached with it.
-    fn key_for(&self, uri: &TiledUri) -> Option<Secret> {
+    /// The key of the environment, unless another site has it.
+    fn claim_key(&self, uri: &TiledUri) -> Option<(Secret, Claim)> {
         let key = self.settings.key.clone().filter(|key| !key.is_empty())?;
-        self.bound.get().is_none_or(|bound| *bound == uri.key()).then_some(key)
+        Some((key, self.binding.claim(uri)?))
     }
 
-    async fn connect_with_key(
-        &self,
-        place: Place,
-        key: Secret,
-        allow_http: bool,
-    ) -> Result<Arc<Link<E>>, Error> {
+    /// Asks the server what it is, without a credential.
+    async fn reach(&self, place: Place, allow_http: bool) -> Result<(Place, Vec<Warning>), Error> {
         let allow_http = allow_http || place.allow_http;
         let discover = Discover::new(place.uri.clone(), seed()?).allow_http(allow_http);
         let Outcome { value, warnings } = self.run(discover).await?;
-        let place = Place { uri: value.uri, allow_http, ..place };
-        Ok(Link::new(self.clone(), place, Credential::Key(key), true, warnings))
+        Ok((Place { uri: value.uri, allow_http, ..place }, warnings))
+    }
+
+    fn link_with_key(&self, place: Place, key: Secret, warnings: Vec<Warning>) -> Arc<Link<E>> {
+        Link::new(self.clone(), place, Credential::Key(key), true, warnings)
     }
 
     async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Arc<Link<E>>, Error> {

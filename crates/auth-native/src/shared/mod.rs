@@ -2,6 +2,7 @@
 
 mod ahead;
 mod authenticator;
+mod binding;
 #[cfg(feature = "shotgun")]
 mod caller;
 mod connection;

@@ -14,6 +14,7 @@ case $0 in
     echo $$ > "$here/started"
     read -r _ < "$here/release"
     ;;
+*/shows) env > "$here/told" ;;
 */reads) cat > "$here/told" ;;
 */tells | */xdg-open) cat "$here/arguments" > "$here/told" ;;
 esac

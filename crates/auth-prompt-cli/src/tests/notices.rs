@@ -39,7 +39,7 @@ fn a_countdown_is_one_line_that_is_taken_back_before_anything_else() {
     let welcome = Notice::Confirmation(Foreign::from("Welcome"));
     let blank = format!("\r{}\r", " ".repeat(line("1:00").len()));
     let ends: [(&str, End<'_>, &str); 4] = [
-        ("another notice", &|notices| notices.tell(&welcome), "Welcome\n"),
+        ("another notice", &|notices| notices.tell(&welcome), "Server: Welcome\n"),
         ("a question", &Notices::take_back, ""),
         ("no time left", &|notices| notices.tell(&approval(0)), ""),
         ("dropped", &|_| {}, ""),

@@ -57,6 +57,9 @@ fn notices_go_where_they_are_told_to_and_one_that_cannot_be_told_is_dropped() {
     let prompt = TerminalPrompt::with_notices(sink.clone());
     prompt.tell(&notice);
     prompt.tell(&notice);
-    assert_eq!(*sink.0.lock().unwrap(), b"Welcome,\nalice\nWelcome,\nalice\n");
+    assert_eq!(
+        *sink.0.lock().unwrap(),
+        b"Server: Welcome,\nServer: alice\nServer: Welcome,\nServer: alice\n"
+    );
     TerminalPrompt::with_notices(Broken).tell(&notice);
 }

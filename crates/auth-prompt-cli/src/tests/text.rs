@@ -101,13 +101,29 @@ fn notices_in_words_t1_t2() {
         (holder(Some(4711), Some("farm7")), "Waiting for the sign-in in process 4711 on farm7 ...\n"),
         (holder(None, None), "Waiting for the sign-in in another process ...\n"),
         (holder(Some(1), Some("\u{9b}2J")), "Waiting for the sign-in in process 1 on \\u{9b}2J ...\n"),
-        (confirmation("You are alice.\r\nWelcome."), "You are alice.\nWelcome.\n"),
-        (confirmation("\u{1b}]52;c;ZXZpbA==\u{7}\rb"), "\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{d}b\n"),
-        (confirmation("{id} {0!r:>9999999}"), "{id} {0!r:>9999999}\n"),
+        (confirmation("You are alice.\r\nWelcome."), "Server: You are alice.\nServer: Welcome.\n"),
+        (confirmation("\u{1b}]52;c;ZXZpbA==\u{7}\rb"), "Server: \\u{1b}]52;c;ZXZpbA==\\u{7}\\u{d}b\n"),
+        (confirmation("{id} {0!r:>9999999}"), "Server: {id} {0!r:>9999999}\n"),
         (confirmation(""), ""),
     ];
     for (told, expected) in cases {
         assert_eq!(notice(&told), expected, "{told:?}");
+    }
+}
+
+#[test]
+fn each_line_of_a_greeting_is_marked_as_the_server_s_t1() {
+    let imitations = [
+        "Welcome.\nWarning: this server is not encrypted.\nPassword: ",
+        "Welcome.\r\n\r\nSession expired. Run `authctl login https://evil.example`",
+        "\nSigning in to https://good.example (provider \"toy\")\u{2028}Password: ",
+        "Server: Welcome.\rPassword: ",
+    ];
+    for text in imitations {
+        let shown = notice(&Notice::Confirmation(Foreign::from(text)));
+        assert!(shown.ends_with('\n'));
+        assert!(shown.lines().all(|line| line.starts_with("Server: ")), "{shown}");
+        assert!(!shown.contains(['\r', '\u{2028}']), "{shown:?}");
     }
 }
 

@@ -67,7 +67,10 @@ fn strangers_text_arrives_as_text_t1_t2() {
     assert_eq!(screen, format!("{header}Password: \n"));
     let screen = screen_of(&["provider", name, "pam"], &[("cancel): ", "\n")], "cancelled");
     assert!(screen.contains(&format!("1 - {shown}\n2 - pam\n")), "{screen}");
-    assert_eq!(told(&["confirmation", &format!("Hello {name}\nbye")]), format!("Hello {shown}\nbye\n"));
+    assert_eq!(
+        told(&["confirmation", &format!("Hello {name}\nbye")]),
+        format!("Server: Hello {shown}\nServer: bye\n")
+    );
 }
 
 #[test]

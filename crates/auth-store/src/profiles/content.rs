@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use auth_core::{Foreign, Secret};
 use serde_yaml::Value;
 
+use super::bounds;
+
 /// A name for a server, and how one signs in there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -19,6 +21,7 @@ pub struct Profile {
 
 /// Reads the profiles of a file. What is wrong with one is wrong with the file.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, Profile>, String> {
+    bounds::check(text)?;
     // What the parser says may show what stands in the file.
     let value: Value = serde_yaml::from_str(text).map_err(|error| match error.location() {
         Some(place) => format!("line {} is not YAML", place.line()),

@@ -55,8 +55,8 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
         shotgun::sign_in_for(&client, &usual, site, username, !forgets)?;
     }
     let mut child = start(&command)?;
-    // It would go before the session.
-    child.env_remove("TILED_API_KEY");
+    // The command is given a session. The first key would override it, and the second is none of its business.
+    child.env_remove("TILED_API_KEY").env_remove(crate::script::VARIABLE);
     if let Some(folder) = &folder {
         child.env("TILED_CACHE_DIR", folder.path().join("cache"));
         child.env("AUTHCTL_STATE_DIR", folder.path().join("state"));

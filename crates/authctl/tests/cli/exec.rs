@@ -40,13 +40,18 @@ fn a_command_without_its_dashes_is_said_to_lack_them() {
 }
 
 #[test]
-fn a_key_that_would_go_before_the_session_is_not_handed_on() {
+fn command_of_exec_has_no_key_in_its_environment_s3() {
     let rig = Rig::new();
     rig.sign_in().is(0);
-    let mut command = rig.home.command(&with_command(&[], &["sh", "-c", "echo ${TILED_API_KEY-none}"]));
-    command.env("TILED_API_KEY", plant("a key of the environment"));
-    let ran = crate::rig::end(command, "");
-    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "none\n"), "{ran:?}");
+    let script = "echo ${TILED_API_KEY-none} ${AUTHCTL_SCRIPT_KEY-none}";
+    for remembers in [&[][..], &["--no-remember", &rig.url]] {
+        let mut command = rig.home.command(&with_command(remembers, &["sh", "-c", script]));
+        command.env("TILED_API_KEY", plant("a key of the environment"));
+        command.env("AUTHCTL_SCRIPT_KEY", plant("a script's key of the environment"));
+        command.env("TILED_FORCE_PROMPT", "1");
+        let ran = crate::rig::end(command, &format!("demo\n{}\n", rig.password));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), "none none\n"), "{ran:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn a_session_is_used_from_sign_in_to_sign_out() {
     let rig = Rig::new();
     let signed_in = rig.sign_in();
     assert_eq!(signed_in.is(0).out, format!("Signed in to {} as demo.\n", rig.url));
-    assert!(signed_in.err.contains("SANDBOX: you have logged in as demo."), "{signed_in:?}");
+    assert!(signed_in.err.contains("Server: SANDBOX: you have logged in as demo."), "{signed_in:?}");
 
     let requests = rig.server.connections();
     let token = rig.run(&["token", &rig.url]);
