@@ -8,6 +8,7 @@ mod other_uid;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::peers::python::Interpreter;
 use crate::peers::tiled::Peers;
 use crate::workspace::{self, Member};
 use crate::{conformance, peers, run, sys, tools};
@@ -38,7 +39,9 @@ Tests plant secrets; afterwards everything that was printed or left in the tempo
   AUTH_CANARY       what the secrets of this run follow from
   AUTH_CANARY_LIST  the file in which each is noted
 
-What cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a failure.";
+Without --no-peers it needs Python 3.10 to 3.13, python3 or the one that AUTH_PEERS_PYTHON names, and ends at once
+where there is none. What else cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a
+failure.";
 
 /// What tests that pass print is searched too, so Rust's own runner has to show it.
 const SHOW_OUTPUT: &str = "--show-output";
@@ -112,6 +115,8 @@ struct Session {
 
 impl Session {
     fn run(&mut self) -> Result<(), String> {
+        // First of all: who has another Python learns it before minutes of building.
+        let python = if self.options.no_peers { None } else { Some(Interpreter::find()?) };
         let members = workspace::members()?;
         let built = artifacts::build()?;
         if cfg!(target_os = "linux")
@@ -121,7 +126,7 @@ impl Session {
             println!("test: {why}");
         }
         // Dropped at the end of this function: the servers live as long as the tests.
-        let peers = self.peers();
+        let peers = self.peers(python);
         let mut environment = environment(peers.as_ref(), &built);
         let canaries = Canaries::begin()?;
         environment.extend(canaries.environment());
@@ -146,13 +151,13 @@ impl Session {
 
     /// Starts the servers. Outside CI, not being able to install them leaves their tests out; not being able to start
     /// what is installed is a failure everywhere.
-    fn peers(&mut self) -> Option<Peers> {
+    fn peers(&mut self, python: Option<Interpreter>) -> Option<Peers> {
         const WHAT: &str = "tests against peer servers";
-        if self.options.no_peers {
+        let Some(python) = python else {
             self.skipped.push(format!("{WHAT} because of --no-peers"));
             return None;
-        }
-        let installed = match peers::install::tiled() {
+        };
+        let installed = match peers::install::tiled_for(python) {
             Ok(installed) => installed,
             Err(why) => {
                 self.skip(WHAT, &why);
