@@ -35,25 +35,28 @@ impl Interpreter {
     pub(crate) fn find() -> Result<Self, String> {
         let named = std::env::var_os("AUTH_PEERS_PYTHON").filter(|name| !name.is_empty());
         let program = named.map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-        let missing = match Self::probe(&program) {
+        let (missing, remedy) = match Self::probe(&program) {
             Ok(found) if found.makes_venvs() => return Ok(found),
-            Ok(found) => format!("{} cannot create virtual environments", found.path.display()),
+            Ok(found) => (
+                format!("{} cannot create virtual environments", found.path.display()),
+                "Install venv and ensurepip for it (on Debian: apt-get install python3-venv).".to_owned(),
+            ),
             // The wrong version; another package would not help.
             Err(why) if is_there(&program) => return Err(why),
-            Err(_) => format!("{} is missing", program.display()),
+            Err(_) => (
+                format!("{} is missing", program.display()),
+                format!("Install {} (on Debian: apt-get install python3 python3-venv).", supported()),
+            ),
         };
         if !sys::is_root() || sys::find("apt-get").is_none() {
-            return Err(format!("{missing}\nInstall {} with venv and ensurepip.", supported()));
+            return Err(format!("{missing}\n{remedy}"));
         }
         install_debians(&missing)?;
         let debians = Self::probe(Path::new(DEBIAN))?;
         if debians.makes_venvs() {
             return Ok(debians);
         }
-        Err(format!(
-            "{missing}, and nor can {DEBIAN} with Debian's python3-venv\nInstall {} with venv and ensurepip.",
-            supported()
-        ))
+        Err(format!("{missing}, and {DEBIAN} cannot either\n{remedy}"))
     }
 
     /// Asks `program` what it is. Fails if it is not a supported Python.
