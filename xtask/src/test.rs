@@ -92,7 +92,7 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let started = Instant::now();
     let mut session = Session::new(options);
     if let Err(why) = session.run() {
-        session.fail(session.phases.current().unwrap_or("test"), &why);
+        session.fail(session.phases.current().unwrap_or("cargo xtask test"), &why);
     }
     session.end();
     println!("test: {:.0} s", started.elapsed().as_secs_f32());
@@ -201,7 +201,10 @@ impl Session {
         for line in &self.skipped {
             println!("not tried: {line}");
         }
-        println!("times: {}", self.phases.times());
+        let times = self.phases.times();
+        if !times.is_empty() {
+            println!("times: {times}");
+        }
     }
 
     /// Starts the servers. Outside CI, not being able to install them leaves their tests out; not being able to start
