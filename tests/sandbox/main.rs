@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by panicking")]
 
 mod captures;
+mod netrc;
 mod same_requests;
 mod terminal;

@@ -199,7 +199,7 @@ fn run(mut command: Command, input: &str) -> Run {
 }
 
 /// The command under test, which `cargo xtask test` builds and names; else the one beside this test.
-pub(crate) fn authctl() -> PathBuf {
+pub fn authctl() -> PathBuf {
     std::env::var_os("AUTHCTL").map_or_else(
         || {
             let test = std::env::current_exe().unwrap_or_default();

@@ -8,6 +8,6 @@ mod peers;
 mod pty;
 pub mod recorder;
 
-pub use home::{Home, Run};
+pub use home::{Home, Run, authctl};
 pub use peers::{python, tiled};
 pub use pty::Terminal;

@@ -30,7 +30,7 @@ Usage: cargo xtask docs              every check below
   links        SUMMARY.md lists every page once; every relative link and anchor leads somewhere
   messages     every text of an error has a row in troubleshooting.md
   environment  every variable that is read is on the page environment.md
-  ids          every id that ends the name of a test is explained on the page security.md, and no other
+  ids          every id of tests/requirements.yml has a row on the page security.md, whose tests there are
   rust         every block of Rust compiles, and runs unless it is marked no_run
   console      every block of commands is run, and prints what it shows
 

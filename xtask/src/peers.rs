@@ -1,6 +1,7 @@
 //! `cargo xtask peers`: the real servers that tests talk to.
 
 pub(crate) mod install;
+pub(crate) mod python;
 pub(crate) mod tiled;
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ Usage: cargo xtask peers install          install them; at once when they are in
        cargo xtask peers list             print the names that can be started
 
 The pinned packages are in tests/peers/requirements.txt, the configurations in tests/peers/tiled/NAME.yml.
-AUTH_PEERS_PYTHON names the Python to install with (default: python3).";
+AUTH_PEERS_PYTHON names the Python to install with, 3.10 to 3.13 (default: python3).";
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();

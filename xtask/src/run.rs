@@ -37,8 +37,34 @@ enum Line {
     Err(String),
 }
 
+/// Decides what is shown of what a program prints, and may say something in between.
+pub(crate) trait Watch {
+    /// Whether a line, given without colours, is shown.
+    fn line(&mut self, line: &str) -> bool;
+    /// Called several times a second.
+    fn tick(&mut self) {}
+}
+
+/// Shows every line.
+struct All;
+
+impl Watch for All {
+    fn line(&mut self, _: &str) -> bool {
+        true
+    }
+}
+
 /// Runs to the end, or until `limit`, showing every line as it comes; the lines are given back without colours.
 pub(crate) fn shown(command: &mut Command, limit: Option<Duration>) -> Result<Shown, String> {
+    watched(command, limit, &mut All)
+}
+
+/// Like [`shown`], but shows what `watch` wants shown. All lines are given back.
+pub(crate) fn watched(
+    command: &mut Command,
+    limit: Option<Duration>,
+    watch: &mut dyn Watch,
+) -> Result<Shown, String> {
     if std::io::stdout().is_terminal() && std::env::var_os("CARGO_TERM_COLOR").is_none() {
         // They see a pipe and would turn colours off.
         command.env("CARGO_TERM_COLOR", "always");
@@ -61,10 +87,11 @@ pub(crate) fn shown(command: &mut Command, limit: Option<Duration>) -> Result<Sh
     let mut lines = Vec::new();
     loop {
         match receiver.recv_timeout(Duration::from_millis(100)) {
-            Ok(line) => lines.push(show(line)),
+            Ok(line) => lines.push(show(&line, watch)),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
         }
+        watch.tick();
         if ended.is_none() {
             ended = poll(&mut child)?.map(|status| (status, Instant::now()));
         }
@@ -102,18 +129,17 @@ fn forward(stream: impl Read + Send + 'static, to: Sender<Line>, wrap: fn(String
     });
 }
 
-fn show(line: Line) -> String {
-    // Not println!: a reader that left (`| head`) is no reason to panic.
-    match line {
-        Line::Out(line) => {
-            let _closed = writeln!(std::io::stdout(), "{line}");
-            plain(&line)
-        }
-        Line::Err(line) => {
-            let _closed = writeln!(std::io::stderr(), "{line}");
-            plain(&line)
-        }
+fn show(line: &Line, watch: &mut dyn Watch) -> String {
+    let (Line::Out(text) | Line::Err(text)) = line;
+    let plain = plain(text);
+    if watch.line(&plain) {
+        // Not println!: a reader that left (`| head`) is no reason to panic.
+        let _closed = match line {
+            Line::Out(text) => writeln!(std::io::stdout(), "{text}"),
+            Line::Err(text) => writeln!(std::io::stderr(), "{text}"),
+        };
     }
+    plain
 }
 
 /// Takes terminal colours out of a line.

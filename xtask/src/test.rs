@@ -4,10 +4,14 @@ pub(crate) mod artifacts;
 mod canaries;
 mod counts;
 mod other_uid;
+mod phases;
+mod report;
+mod view;
 
 use std::process::Command;
 use std::time::Instant;
 
+use crate::peers::python::Interpreter;
 use crate::peers::tiled::Peers;
 use crate::workspace::{self, Member};
 use crate::{conformance, peers, run, sys, tools};
@@ -15,6 +19,9 @@ use artifacts::Built;
 use canaries::Canaries;
 use counts::{Counts, Runner};
 use other_uid::Prepared;
+use phases::{Phase, Phases};
+use report::Failure;
+use view::View;
 
 const HELP: &str = "\
 Runs all tests and ends with one line, `N passed, N failed`.
@@ -38,13 +45,16 @@ Tests plant secrets; afterwards everything that was printed or left in the tempo
   AUTH_CANARY       what the secrets of this run follow from
   AUTH_CANARY_LIST  the file in which each is noted
 
-What cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a failure.";
+Without --no-peers it needs Python 3.10 to 3.13, python3 or the one that AUTH_PEERS_PYTHON names, and ends at once
+where there is none. What else cannot be run here is skipped with its reason; in CI (the variable CI is set) that is a
+failure.";
 
 /// What tests that pass print is searched too, so Rust's own runner has to show it.
 const SHOW_OUTPUT: &str = "--show-output";
 /// The package whose feature below gates the tests that need a peer.
 const CONFORMANCE: &str = "conformance";
 const PEERS: &str = "peers";
+const AGAINST_SERVERS: &str = "tests against real servers";
 
 #[derive(Debug, Default, PartialEq)]
 struct Options {
@@ -80,28 +90,21 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
         return Ok(true);
     }
     let started = Instant::now();
-    let mut session = Session {
-        options,
-        total: Counts::default(),
-        skipped: Vec::new(),
-        canaries: None,
-        others: Vec::new(),
-    };
+    let mut session = Session::new(options);
     if let Err(why) = session.run() {
-        session.fail("test", &why);
+        session.fail(session.phases.current().unwrap_or("cargo xtask test"), &why);
     }
-    let Session { total, skipped, .. } = session;
-    for line in skipped {
-        println!("skipped: {line}");
-    }
+    session.end();
     println!("test: {:.0} s", started.elapsed().as_secs_f32());
-    println!("{} passed, {} failed", total.passed, total.failed);
-    Ok(total.failed == 0)
+    println!("{} passed, {} failed", session.total.passed, session.total.failed);
+    Ok(session.total.failed == 0)
 }
 
 struct Session {
     options: Options,
+    phases: Phases,
     total: Counts,
+    failures: Vec<Failure>,
     /// What was left out and why.
     skipped: Vec<String>,
     /// The secrets that tests planted, and what they printed and left.
@@ -111,9 +114,27 @@ struct Session {
 }
 
 impl Session {
+    fn new(options: Options) -> Self {
+        Self {
+            options,
+            phases: Phases::new(Vec::new()),
+            total: Counts::default(),
+            failures: Vec::new(),
+            skipped: Vec::new(),
+            canaries: None,
+            others: Vec::new(),
+        }
+    }
+
     fn run(&mut self) -> Result<(), String> {
+        // First of all: who has another Python learns it before minutes of building.
+        let python = if self.options.no_peers { None } else { Some(Interpreter::find()?) };
         let members = workspace::members()?;
-        let built = artifacts::build()?;
+        self.phases = Phases::new(planned(&self.options, other_uid::there_are_any(&members)));
+        let built = self.phase(Phase::Build, |session| {
+            artifacts::build().inspect_err(|why| session.fail(Phase::Build.name(), why)).ok()
+        });
+        let Some(built) = built else { return Ok(()) };
         if cfg!(target_os = "linux")
             && let Err(why) = tools::ensure_apt("strace")
         {
@@ -121,41 +142,78 @@ impl Session {
             println!("test: {why}");
         }
         // Dropped at the end of this function: the servers live as long as the tests.
-        let peers = self.peers();
+        let peers = python.and_then(|python| self.phase(Phase::Servers, |session| session.peers(python)));
+        if self.options.no_peers {
+            self.skipped.push(format!("{AGAINST_SERVERS} because of --no-peers"));
+        }
         let mut environment = environment(peers.as_ref(), &built);
         let canaries = Canaries::begin()?;
         environment.extend(canaries.environment());
         self.canaries = Some(canaries);
         let conformance = members.iter().find(|m| m.name == CONFORMANCE);
         let selections = selections(peers.is_some(), conformance);
-        for selection in &selections {
-            self.suite(selection, &environment);
-        }
-        self.doc_tests(peers.is_some(), &environment);
-        if self.options.filter.is_none() {
-            self.cases(&environment);
-        }
-        if other_uid::there_are_any(&members) {
-            for selection in selections.iter().filter(|s| other_uid::selects_any(s, &members)) {
-                self.as_another_user(selection, &environment, &built);
+        self.phase(Phase::Tests, |session| {
+            for selection in &selections {
+                session.suite(selection, &environment);
             }
+        });
+        self.phase(Phase::DocTests, |session| session.doc_tests(peers.is_some(), &environment));
+        if self.phases.has(Phase::Cases) {
+            self.phase(Phase::Cases, |session| session.cases(&environment));
         }
-        self.search();
+        if self.phases.has(Phase::OtherUser) {
+            self.phase(Phase::OtherUser, |session| {
+                for selection in selections.iter().filter(|s| other_uid::selects_any(s, &members)) {
+                    session.as_another_user(selection, &environment, &built);
+                }
+            });
+        }
+        self.phase(Phase::Search, Self::search);
+        self.untried();
         Ok(())
+    }
+
+    /// Does one phase between its announcement and its closing line.
+    fn phase<T>(&mut self, phase: Phase, what: impl FnOnce(&mut Self) -> T) -> T {
+        println!("\n{}", self.phases.begin(phase));
+        let before = self.total;
+        let done = what(self);
+        let counted = Counts {
+            passed: self.total.passed - before.passed,
+            failed: self.total.failed - before.failed,
+            left_out: 0,
+        };
+        if let Some(line) = self.phases.end(counted) {
+            println!("{line}");
+        }
+        done
+    }
+
+    /// Says again what failed, with its output, and what was not tried.
+    fn end(&self) {
+        for failure in &self.failures {
+            println!("\nfailed: {}\n{}", failure.names.join(", "), failure.repeated().trim_end());
+        }
+        println!();
+        for name in self.failures.iter().flat_map(|failure| &failure.names) {
+            println!("failed: {name}");
+        }
+        for line in &self.skipped {
+            println!("not tried: {line}");
+        }
+        let times = self.phases.times();
+        if !times.is_empty() {
+            println!("times: {times}");
+        }
     }
 
     /// Starts the servers. Outside CI, not being able to install them leaves their tests out; not being able to start
     /// what is installed is a failure everywhere.
-    fn peers(&mut self) -> Option<Peers> {
-        const WHAT: &str = "tests against peer servers";
-        if self.options.no_peers {
-            self.skipped.push(format!("{WHAT} because of --no-peers"));
-            return None;
-        }
-        let installed = match peers::install::tiled() {
+    fn peers(&mut self, python: Interpreter) -> Option<Peers> {
+        let installed = match peers::install::tiled_for(python) {
             Ok(installed) => installed,
             Err(why) => {
-                self.skip(WHAT, &why);
+                self.skip(AGAINST_SERVERS, &why);
                 return None;
             }
         };
@@ -165,7 +223,7 @@ impl Session {
                 Some(peers)
             }
             Err(why) => {
-                self.fail(WHAT, &why);
+                self.fail(AGAINST_SERVERS, &why);
                 None
             }
         }
@@ -174,7 +232,8 @@ impl Session {
     fn suite(&mut self, selection: &[String], environment: &[(&str, String)]) {
         let mut command = workspace::cargo();
         let runner = if has_nextest() {
-            command.args(["nextest", "run", "--no-tests=pass"]);
+            // The lines of tests that passed are counted, not shown.
+            command.args(["nextest", "run", "--no-tests=pass", "--status-level=pass"]);
             match self.canaries.as_ref().map(Canaries::configuration) {
                 Some(Ok(file)) => drop(command.arg("--config-file").arg(file)),
                 Some(Err(why)) => self.fail("canaries", &why),
@@ -206,8 +265,8 @@ impl Session {
         let homes: Vec<_> = self.others.iter().map(Prepared::home).collect();
         let canaries = self.canaries.as_ref().filter(|canaries| !(some && canaries.is_idle()));
         match canaries.map(|canaries| canaries.search(&homes)) {
-            Some(Ok(true)) => self.total.passed += 1,
-            Some(Ok(false)) => self.fail(WHAT, "see above"),
+            Some(Ok(shown)) if shown.ok => self.total.passed += 1,
+            Some(Ok(shown)) => self.fail(WHAT, &shown.lines.join("\n")),
             Some(Err(why)) => self.fail("canaries", &why),
             None => {}
         }
@@ -226,7 +285,7 @@ impl Session {
     fn cases(&mut self, environment: &[(&str, String)]) {
         let mut command = conformance::cases();
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        match run::shown(&mut command, None) {
+        match run::watched(&mut command, None, &mut View::new(Runner::Cases)) {
             Ok(shown) => self.add(Runner::Cases, &shown),
             Err(why) => self.fail("conformance cases", &why),
         }
@@ -240,7 +299,8 @@ impl Session {
                     println!("test: {} as user {}", test.name(), other_uid::UID);
                     let mut command = prepared.command(test, environment);
                     command.arg(SHOW_OUTPUT).args(&self.options.filter);
-                    match run::shown(&mut command, Some(other_uid::LIMIT)) {
+                    let mut view = View::new(Runner::Libtest);
+                    match run::watched(&mut command, Some(other_uid::LIMIT), &mut view) {
                         Ok(shown) => self.add(Runner::Libtest, &shown),
                         Err(why) => self.fail(WHAT, &why),
                     }
@@ -258,7 +318,7 @@ impl Session {
             command.args(["--", SHOW_OUTPUT]);
         }
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        match run::shown(&mut command, None) {
+        match run::watched(&mut command, None, &mut View::new(runner)) {
             Ok(shown) => self.add(runner, &shown),
             Err(why) => self.fail("tests", &why),
         }
@@ -272,7 +332,32 @@ impl Session {
         if counts.left_out > 0 && self.options.filter.is_none() {
             self.skipped.push(format!("{} test(s) because they are marked #[ignore]", counts.left_out));
         }
+        if counts.failed > 0 {
+            let phase = self.phases.current().unwrap_or("test");
+            self.failures.push(Failure::read(runner, phase, &shown.lines));
+        }
+        if !matches!(runner, Runner::Nextest) {
+            self.note_untried(&shown.lines.join("\n"));
+        }
         self.total += counts;
+    }
+
+    /// Lists what tests did not try: what they print when they pass stands only in their runner's reports.
+    fn untried(&mut self) {
+        let reports: Vec<_> = self.canaries.iter().flat_map(Canaries::reports).collect();
+        for report in reports {
+            let text = std::fs::read(&report).unwrap_or_default();
+            self.note_untried(&String::from_utf8_lossy(&text));
+        }
+    }
+
+    fn note_untried(&mut self, printed: &str) {
+        for why in report::untried(printed.lines()) {
+            let line = format!("some tests, in part: {why}");
+            if !self.skipped.contains(&line) {
+                self.skipped.push(line);
+            }
+        }
     }
 
     fn skip(&mut self, what: &str, why: &str) {
@@ -287,10 +372,29 @@ impl Session {
         self.skipped.push(format!("{what} because {line}"));
     }
 
+    /// Counts something that is no test as a failure; before the first phase, where it is the only one, it is not said
+    /// twice.
     fn fail(&mut self, what: &str, why: &str) {
-        println!("failed: {what}: {why}");
+        if self.phases.current().is_some() {
+            println!("failed: {what}: {why}");
+        }
         self.total.failed += 1;
+        let output = why.lines().map(str::to_owned).collect();
+        self.failures.push(Failure { names: vec![what.to_owned()], output });
     }
+}
+
+/// The phases of a run, in order.
+fn planned(options: &Options, has_other_user: bool) -> Vec<Phase> {
+    let mut phases = vec![Phase::Build, Phase::Servers, Phase::Tests, Phase::DocTests, Phase::Cases];
+    phases.extend([Phase::OtherUser, Phase::Search]);
+    phases.retain(|phase| match phase {
+        Phase::Servers => !options.no_peers,
+        Phase::Cases => options.filter.is_none(),
+        Phase::OtherUser => has_other_user,
+        _ => true,
+    });
+    phases
 }
 
 /// What the tests find in their environment.
@@ -340,6 +444,14 @@ mod tests {
         assert!(options(&["--filter"]).is_err());
         assert!(options(&["--filter", "--no-peers"]).is_err());
         assert!(options(&["--quick"]).is_err_and(|why| why.contains("--quick")));
+    }
+
+    #[test]
+    fn only_phases_that_are_run_are_counted() {
+        let all = planned(&Options::default(), true);
+        assert_eq!(all.len(), 7);
+        let filtered = Options { no_peers: true, filter: Some("x".to_owned()), help: false };
+        assert_eq!(planned(&filtered, false), [Phase::Build, Phase::Tests, Phase::DocTests, Phase::Search]);
     }
 
     #[test]

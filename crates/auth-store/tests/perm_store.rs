@@ -1,5 +1,5 @@
-//! Owners and permissions. As root these tests make what belongs to somebody else; as another user they meet what
-//! root made (`AUTH_PERM_FOREIGN`) and what permissions, which do not bind root, refuse.
+//! Owners and permissions. Some tests need root, to make files that another user owns. The others need a user whom
+//! permissions bind: root runs each of them once more as such a user. What cannot be run is said, and fails in CI.
 #![cfg(all(unix, feature = "file"))]
 #![allow(
     clippy::unwrap_used,
@@ -116,26 +116,86 @@ fn give_away(path: &Path) {
     rustix::fs::chownat(CWD, path, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
+/// The user that these tests were told to run as.
+fn told() -> Option<u32> {
+    Some(std::env::var("AUTH_PERM_UID").ok()?.parse().unwrap())
+}
+
 fn is_root() -> bool {
     let user = rustix::process::geteuid().as_raw();
-    if let Some(expected) = std::env::var_os("AUTH_PERM_UID") {
-        assert_eq!(
-            expected.to_str(),
-            Some(user.to_string().as_str()),
-            "these tests run as the user they are told"
-        );
-    }
+    assert!(told().is_none_or(|told| told == user), "this is user {user}, not the one it should be");
     user == 0
 }
 
-/// The folder of root's that another user is given to try, with what is in it.
-fn of_root() -> Option<PathBuf> {
-    std::env::var_os("AUTH_PERM_FOREIGN").map(PathBuf::from).filter(|_| !is_root())
+/// Says why a test cannot be run. In CI that is a failure.
+fn cannot_run(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    println!("skipped: {why}");
+}
+
+/// Whether this is root. If not, and no run as root belongs to this one, the test says that it cannot be run.
+fn as_root() -> bool {
+    let root = is_root();
+    if !root && told().is_none() {
+        cannot_run("only root can make files that another user owns");
+    }
+    root
+}
+
+/// Whether permissions bind this user. Root, whom they do not bind, runs `test` as another user instead.
+fn as_bound_user(test: &str) -> bool {
+    if !is_root() {
+        return true;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    chmod(temporary.path(), 0o755);
+    let path = |name: &str| temporary.path().join(name);
+    // The program is copied: its folder may be closed to others.
+    fs::copy(std::env::current_exe().unwrap(), path("program")).unwrap();
+    chmod(&path("program"), 0o755);
+    fs::create_dir(path("home")).unwrap();
+    give_away(&path("home"));
+    fs::create_dir_all(path("foreign/closed")).unwrap();
+    for (name, mode) in
+        [("readable", 0o644), ("private", 0o600), ("writable", 0o666), ("closed/inside", 0o644)]
+    {
+        fs::write(path("foreign").join(name), "owned by root\n").unwrap();
+        chmod(&path("foreign").join(name), mode);
+    }
+    chmod(&path("foreign/closed"), 0o700);
+    let user = SOMEBODY.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]).arg(path("program"));
+    command.args(["--exact", test, "--nocapture"]).current_dir(path("home"));
+    command.env("HOME", path("home")).env("TMPDIR", path("home"));
+    command.env("AUTH_PERM_UID", &user).env("AUTH_PERM_FOREIGN", path("foreign"));
+    match command.output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            // A name that is no test's would pass as well.
+            assert!(output.status.success() && said.contains("1 passed"), "as user {user}: {said}");
+        }
+        Err(error) => cannot_run(&format!("root cannot become another user: setpriv: {error}")),
+    }
+    false
+}
+
+/// The folder of root's that another user is given to try, with what is in it. `None` for root, who runs `test` as
+/// that user, and where no folder is given.
+fn of_root(test: &str) -> Option<PathBuf> {
+    if !as_bound_user(test) {
+        return None;
+    }
+    let folder = std::env::var_os("AUTH_PERM_FOREIGN").map(PathBuf::from);
+    if folder.is_none() {
+        cannot_run("only root can prepare files of root's for another user");
+    }
+    folder
 }
 
 #[test]
 fn what_somebody_else_placed_is_refused_wherever_it_is_f2() {
-    if !is_root() {
+    if !as_root() {
         return;
     }
     // What is given away, and what meets it: loading, saving, the list of sites, a lock.
@@ -171,7 +231,7 @@ fn what_somebody_else_placed_is_refused_wherever_it_is_f2() {
 
 #[test]
 fn files_of_our_own_that_somebody_else_owns_are_refused() {
-    if !is_root() {
+    if !as_root() {
         return;
     }
     for folder in ["state/tiled", "state/locks"] {
@@ -186,7 +246,7 @@ fn files_of_our_own_that_somebody_else_owns_are_refused() {
 
 #[test]
 fn links_somebody_else_made_are_not_followed_f2() {
-    if !is_root() {
+    if !as_root() {
         return;
     }
     for name in ["TOKENS/access_token", "TOKENS", "cache/tokens", "state"] {
@@ -215,7 +275,7 @@ fn links_somebody_else_made_are_not_followed_f2() {
 
 #[test]
 fn sudo_with_the_callers_home_is_refused() {
-    if !is_root() {
+    if !as_root() {
         return;
     }
     let temporary = tempfile::tempdir().unwrap();
@@ -255,7 +315,7 @@ fn home_child() {
 
 #[test]
 fn a_folder_that_may_not_be_written_denies_f2() {
-    if is_root() {
+    if !as_bound_user("a_folder_that_may_not_be_written_denies_f2") {
         return;
     }
     for (name, mode) in [("TOKENS", 0o500), ("cache", 0o500), ("cache/tokens", 0o555)] {
@@ -274,7 +334,7 @@ fn a_folder_that_may_not_be_written_denies_f2() {
 
 #[test]
 fn a_session_that_may_not_be_changed_can_still_be_read() {
-    if is_root() {
+    if !as_bound_user("a_session_that_may_not_be_changed_can_still_be_read") {
         return;
     }
     let rig = Rig::filled();
@@ -290,7 +350,7 @@ fn a_session_that_may_not_be_changed_can_still_be_read() {
 
 #[test]
 fn without_a_lock_file_there_is_no_lock_and_no_change() {
-    if is_root() {
+    if !as_bound_user("without_a_lock_file_there_is_no_lock_and_no_change") {
         return;
     }
     let rig = Rig::new();
@@ -306,7 +366,7 @@ fn without_a_lock_file_there_is_no_lock_and_no_change() {
 
 #[test]
 fn what_may_not_be_read_denies() {
-    if is_root() {
+    if !as_bound_user("what_may_not_be_read_denies") {
         return;
     }
     let rig = Rig::filled();
@@ -323,7 +383,7 @@ fn what_may_not_be_read_denies() {
 
 #[test]
 fn roots_folder_may_be_looked_at_and_not_changed() {
-    let Some(foreign) = of_root() else { return };
+    let Some(foreign) = of_root("roots_folder_may_be_looked_at_and_not_changed") else { return };
     let rig = Rig::new();
     let store = TiledDirectory::new(&foreign, rig.path("state"));
     assert_eq!(store.load(&key()), Ok(Loaded::None));
@@ -339,7 +399,9 @@ fn roots_folder_may_be_looked_at_and_not_changed() {
 fn links_to_roots_files_are_followed_unless_anybody_can_change_them_f2() {
     const ANYBODY: StoreFaultKind =
         StoreFaultKind::Untrusted("it is not ours, and other users can change it");
-    let Some(foreign) = of_root() else { return };
+    let Some(foreign) = of_root("links_to_roots_files_are_followed_unless_anybody_can_change_them_f2") else {
+        return;
+    };
     let cases = [
         ("readable", None),
         ("private", Some(StoreFaultKind::Denied)),
@@ -369,7 +431,7 @@ fn links_to_roots_files_are_followed_unless_anybody_can_change_them_f2() {
 
 #[test]
 fn a_home_of_roots_is_not_ours() {
-    let Some(foreign) = of_root() else { return };
+    let Some(foreign) = of_root("a_home_of_roots_is_not_ours") else { return };
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "home_child", "--nocapture"]).env_clear();
     command.env("AUTH_STORE_TEST_CHILD", "1").env("HOME", &foreign);

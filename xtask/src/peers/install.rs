@@ -1,17 +1,21 @@
-//! Installing the pinned packages of the Tiled peer into a Python environment of our own.
+//! Installing the pinned packages of the Tiled peer into a Python environment of our own, one for each interpreter.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::{run, sys};
+use super::python::{Interpreter, clean};
+use crate::run;
 
 /// Tells whether every pinned package is there in its pinned version, and that the server itself can be found.
 const PROBE: &str = "\
-import importlib.metadata as m, importlib.util as u, re, sys
+import importlib.metadata as m, importlib.util as u, sys
+from packaging.requirements import Requirement
 for line in open(sys.argv[1]):
-    name, _, version = line.split('#')[0].strip().partition('==')
-    if name and m.version(name) != version: sys.exit(f'{name} is not {version}')
+    line = line.split('#')[0].strip()
+    if not line: continue
+    pin = Requirement(line)
+    if pin.marker and not pin.marker.evaluate(): continue
+    if m.version(pin.name) not in pin.specifier: sys.exit(f'{pin.name} is not {pin.specifier}')
 for name in ('tiled', 'uvicorn', 'fastapi', 'sqlalchemy', 'shotgun_api3'):
     if u.find_spec(name) is None: sys.exit(f'{name} cannot be found')";
 
@@ -22,20 +26,21 @@ pub(crate) struct Installed {
     _in_use: File,
 }
 
-/// Installs the Tiled peer unless it is there already.
+/// Installs the Tiled peer for the Python that is found, unless it is there already.
 pub(crate) fn tiled() -> Result<Installed, String> {
+    tiled_for(Interpreter::find()?)
+}
+
+/// Installs the Tiled peer for one Python unless it is there already.
+pub(crate) fn tiled_for(interpreter: Interpreter) -> Result<Installed, String> {
     if !cfg!(unix) {
         return Err("the peers can be installed on Unix only".to_owned());
     }
     let home = super::home();
     fs::create_dir_all(&home).map_err(|e| format!("cannot create {}: {e}", home.display()))?;
-    let place = Place {
-        venv: home.join("venv"),
-        stamp: home.join("venv.stamp"),
-        requirements: super::sources().join("requirements.txt"),
-    };
+    let place = Place::new(&home, interpreter, super::sources().join("requirements.txt"));
     // One installs at a time; any number use what is installed.
-    let lock = lock_file(&home.join("lock"))?;
+    let lock = lock_file(&place.beside("lock"))?;
     shared(&lock)?;
     if place.is_ready()? {
         return Ok(Installed { python: place.python(), _in_use: lock });
@@ -50,41 +55,67 @@ pub(crate) fn tiled() -> Result<Installed, String> {
 }
 
 struct Place {
+    interpreter: Interpreter,
+    /// Named for the interpreter: another one makes an environment of its own.
     venv: PathBuf,
-    /// Holds the requirements that were installed, and is written last: without it the rest is in pieces.
-    stamp: PathBuf,
     requirements: PathBuf,
 }
 
 impl Place {
+    fn new(home: &Path, interpreter: Interpreter, requirements: PathBuf) -> Self {
+        let venv = home.join(format!("python-{}", interpreter.key()));
+        Self { interpreter, venv, requirements }
+    }
+
+    /// A file that belongs to the environment and is not in it.
+    fn beside(&self, what: &str) -> PathBuf {
+        let mut path = self.venv.clone().into_os_string();
+        path.push(format!(".{what}"));
+        PathBuf::from(path)
+    }
+
+    /// Holds what was installed for which interpreter, and is written last: without it the rest is in pieces.
+    fn stamp(&self) -> PathBuf {
+        self.beside("stamp")
+    }
+
     fn python(&self) -> PathBuf {
         self.venv.join("bin").join("python")
     }
 
+    /// What the stamp holds when all is there: the interpreter, then the requirements themselves rather than a hash of
+    /// them: nothing to collide, and a diff tells what changed.
     fn wanted(&self) -> Result<String, String> {
-        fs::read_to_string(&self.requirements)
-            .map_err(|e| format!("cannot read {}: {e}", self.requirements.display()))
+        let requirements = fs::read_to_string(&self.requirements)
+            .map_err(|e| format!("cannot read {}: {e}", self.requirements.display()))?;
+        Ok(self.interpreter.identity() + &requirements)
     }
 
     fn is_ready(&self) -> Result<bool, String> {
-        // The requirements themselves rather than a hash of them: nothing to collide, and a diff tells what changed.
-        if fs::read_to_string(&self.stamp).ok() != Some(self.wanted()?) {
+        if fs::read_to_string(self.stamp()).ok() != Some(self.wanted()?) {
             return Ok(false);
         }
-        let probed = run::quietly(clean(&self.python()).args(["-c", PROBE]).arg(&self.requirements));
+        let probed = self.probe();
         if let Err(why) = &probed {
-            eprintln!("peers: {} is broken and is built anew: {}", self.venv.display(), run::reason(why));
+            eprintln!("peers: {} is broken and is rebuilt: {}", self.venv.display(), run::reason(why));
         }
         Ok(probed.is_ok())
     }
 
+    fn probe(&self) -> Result<(), String> {
+        run::quietly(clean(&self.python()).args(["-c", PROBE]).arg(&self.requirements))
+    }
+
     fn install(&self) -> Result<(), String> {
-        let wanted = self.wanted()?;
-        remove(&self.stamp, |p| fs::remove_file(p))?;
+        let (wanted, stamp, python) = (self.wanted()?, self.stamp(), &self.interpreter.path);
+        remove(&stamp, |p| fs::remove_file(p))?;
         remove(&self.venv, |p| fs::remove_dir_all(p))?;
-        let python = python_with_venv()?;
-        eprintln!("peers: installing Tiled and shotgun_api3 into {} (a minute or two)", self.venv.display());
-        run::quietly(Command::new(&python).args(["-m", "venv"]).arg(&self.venv))
+        let version = self.interpreter.version();
+        eprintln!(
+            "peers: installing Tiled and shotgun_api3 for Python {version} into {} (a minute or two)",
+            self.venv.display()
+        );
+        run::quietly(clean(python).args(["-m", "venv"]).arg(&self.venv))
             .map_err(|printed| format!("{} could not make a venv:\n{printed}", python.display()))?;
         let mut pip = clean(&self.python());
         pip.args([
@@ -102,45 +133,14 @@ impl Place {
             let (list, why) = (self.requirements.display(), run::reason(&printed));
             format!("pip could not install {list}: {why}\n{}", tail(&printed, 20))
         })?;
-        fs::write(&self.stamp, wanted).map_err(|e| format!("cannot write {}: {e}", self.stamp.display()))
+        // A package that only some Python versions need is easily missing from the list.
+        let mut check = clean(&self.python());
+        check.args(["-m", "pip", "--disable-pip-version-check", "check"]);
+        run::quietly(&mut check).and_then(|()| self.probe()).map_err(|printed| {
+            format!("{} is incomplete for Python {version}:\n{printed}", self.requirements.display())
+        })?;
+        fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
     }
-}
-
-/// A Python that sees only its own packages.
-fn clean(python: &Path) -> Command {
-    let mut command = Command::new(python);
-    for name in ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// A Python that can make a venv with pip in it. Debian keeps that in a package of its own, which root gets installed.
-fn python_with_venv() -> Result<PathBuf, String> {
-    let python =
-        std::env::var_os("AUTH_PEERS_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let able = |python: &Path| run::quietly(Command::new(python).args(["-c", "import venv, ensurepip"]));
-    let Err(why) = able(&python) else { return Ok(python) };
-    let missing = format!("{} cannot make a venv ({})", python.display(), run::reason(&why));
-    let advice = "install Python 3 with venv and ensurepip (on Debian: apt-get install python3-venv), or name \
-                  another Python in AUTH_PEERS_PYTHON";
-    if !sys::is_root() || sys::find("apt-get").is_none() {
-        return Err(format!("{missing}: {advice}"));
-    }
-    eprintln!("peers: {missing}: installing Debian's python3-venv");
-    let apt = |args: &[&str]| {
-        run::quietly(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")).map_err(
-            |printed| format!("{missing}, and apt-get {} failed: {}", args.join(" "), tail(&printed, 5)),
-        )
-    };
-    apt(&["update"])?;
-    apt(&["install", "-y", "--no-install-recommends", "python3-venv"])?;
-    // Debian's own, which the package belongs to; another python3 may come first on the path.
-    let debian = PathBuf::from("/usr/bin/python3");
-    able(&debian).map_err(|why| {
-        format!("{missing}, and after installing python3-venv still not ({}): {advice}", run::reason(&why))
-    })?;
-    Ok(debian)
 }
 
 fn lock_file(path: &Path) -> Result<File, String> {
@@ -203,12 +203,25 @@ mod tests {
         let lock = include_str!("../../../tests/peers/requirements.txt");
         let lines = lock.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         assert!(lines.clone().count() > 50);
+        let mut for_all = std::collections::BTreeSet::new();
+        let mut for_some = std::collections::BTreeSet::new();
         for line in lines {
-            let (name, version) = line.split_once("==").unwrap_or(("", ""));
+            let (pin, marker) = line.split_once(" ; ").unwrap_or((line, ""));
+            let (name, version) = pin.split_once("==").unwrap_or(("", ""));
             assert!(!name.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()), "{line}");
+            let is_new = if marker.is_empty() { for_all.insert(name) } else { for_some.insert(name) };
+            assert!(is_new || !marker.is_empty(), "{name} is pinned twice for the same Python");
         }
+        assert!(for_all.is_disjoint(&for_some), "{for_all:?} {for_some:?}");
         assert!(lock.contains("\ntiled==0.2.20\n"));
-        assert!(lock.contains("\nshotgun_api3==3.10.3\n"));
+        assert!(lock.contains("\nshotgun-api3==3.10.3\n"));
+    }
+
+    #[test]
+    fn pins_hold_what_only_debians_python_needs() {
+        let lock = include_str!("../../../tests/peers/requirements.txt");
+        let line = lock.lines().find(|line| line.starts_with("async-timeout=="));
+        assert!(line.is_some_and(|line| line.ends_with(" ; python_full_version < '3.11.3'")), "{line:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tiled servers as processes: each on a free loopback port, in a scratch folder of its own, gone when we are.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,8 +11,10 @@ use std::time::{Duration, Instant};
 use super::install::{Installed, tail};
 use crate::{run, sys};
 
-/// How long all of them together may take to answer.
-const DEADLINE: Duration = Duration::from_mins(1);
+/// How long a server whose process lives may take to answer: on a busy machine Python needs long to import all it needs.
+const LIMIT: Duration = Duration::from_mins(2);
+/// How often the servers that are still starting are named.
+const REMIND: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(50);
 /// What uvicorn logs once it listens; the address follows.
 const LISTENING: &str = "Uvicorn running on ";
@@ -88,19 +91,36 @@ pub(crate) fn start_with(installed: Installed, configs: &[(String, PathBuf)]) ->
         let scratch = run.join(format!("{}-{name}", std::process::id()));
         peers.servers.push(Server::spawn(&peers.installed.python, name, config, scratch)?);
     }
+    reach(&mut peers.servers, LIMIT)?;
+    Ok(peers)
+}
+
+/// Waits until each server answers. Fails when one ends by itself, or does not answer within `limit`.
+fn reach(servers: &mut [Server], limit: Duration) -> Result<(), String> {
     let started = Instant::now();
-    while !peers.servers.iter().all(|s| s.port.is_some()) {
-        for server in &mut peers.servers {
+    let mut reminded = started;
+    loop {
+        for server in servers.iter_mut() {
             server.check()?;
             server.try_reach();
-            if server.port.is_none() && started.elapsed() > DEADLINE {
-                let seconds = DEADLINE.as_secs();
-                return Err(server.failed(&format!("did not answer within {seconds} s")));
-            }
+        }
+        let starting: Vec<&mut Server> = servers.iter_mut().filter(|s| s.port.is_none()).collect();
+        if starting.is_empty() {
+            return Ok(());
+        }
+        let seconds = started.elapsed().as_secs();
+        if reminded.elapsed() >= REMIND {
+            reminded = Instant::now();
+            let names: Vec<&str> = starting.iter().map(|s| s.name.as_str()).collect();
+            println!("peers: still starting after {seconds} s: {}", names.join(", "));
+        }
+        if started.elapsed() >= limit
+            && let Some(server) = starting.into_iter().next()
+        {
+            return Err(server.failed(&format!("did not answer within {seconds} s")));
         }
         std::thread::sleep(POLL);
     }
-    Ok(peers)
 }
 
 #[derive(Debug)]
@@ -117,15 +137,31 @@ struct Server {
 
 impl Server {
     fn spawn(python: &Path, name: &str, config: &Path, scratch: PathBuf) -> Result<Self, String> {
+        // Port 0: the system picks a free one, and nobody can take it in between. The log says which.
+        let mut args: Vec<OsString> =
+            ["-m", "tiled", "serve", "config", "--host", "127.0.0.1", "--port", "0"]
+                .map(OsString::from)
+                .into();
+        args.push(config.as_os_str().to_owned());
+        Self::spawn_program(python, &args, name, scratch)
+    }
+
+    /// Starts a program that logs where it listens as uvicorn does.
+    fn spawn_program(
+        program: &Path,
+        args: &[OsString],
+        name: &str,
+        scratch: PathBuf,
+    ) -> Result<Self, String> {
         let cannot =
             |what: &str, e: std::io::Error| format!("cannot {what} for the Tiled server {name}: {e}");
         fs::create_dir_all(&scratch).map_err(|e| cannot("create a scratch folder", e))?;
         let log = fs::File::create(log(&scratch)).map_err(|e| cannot("create a log", e))?;
         let also_log = log.try_clone().map_err(|e| cannot("create a log", e))?;
-        let (mut command, leads_group) = match sys::dies_with_us(python) {
+        let (mut command, leads_group) = match sys::dies_with_us(program) {
             Some(command) => (command, true),
             // Left in our own group: an interrupt at the terminal then reaches it too.
-            None => (Command::new(python), false),
+            None => (Command::new(program), false),
         };
         if leads_group {
             sys::own_group(&mut command);
@@ -137,10 +173,8 @@ impl Server {
                 command.env_remove(&key);
             }
         }
-        // Port 0: the system picks a free one, and nobody can take it in between. The log says which.
         command
-            .args(["-m", "tiled", "serve", "config", "--host", "127.0.0.1", "--port", "0"])
-            .arg(config)
+            .args(args)
             .current_dir(&scratch)
             .env("HOME", &scratch)
             .env("TILED_CACHE_DIR", scratch.join("cache"))
@@ -149,7 +183,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(also_log);
-        let child = command.spawn().map_err(|e| cannot("start Python", e))?;
+        let child = command.spawn().map_err(|e| cannot("start its program", e))?;
         Ok(Self { name: name.to_owned(), scratch, child, leads_group, port: None, keep: false })
     }
 
@@ -262,6 +296,57 @@ mod tests {
                 .unwrap();
             assert!(!text.contains("sqlite:") || text.contains("sqlite:///${AUTH_PEER_SCRATCH}/"), "{name}");
         }
+    }
+
+    /// Starts a shell script in place of a server. `PORT` in it is a port at which something healthy answers.
+    #[cfg(unix)]
+    fn fake(name: &str, script: &str) -> Server {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Ends with the test.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _read = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            }
+        });
+        let scratch = std::env::temp_dir().join(format!("auth-fake-server-{}-{name}", std::process::id()));
+        let script = script.replace("PORT", &port.to_string());
+        Server::spawn_program(Path::new("sh"), &["-c".into(), script.into()], name, scratch).unwrap()
+    }
+
+    #[cfg(unix)]
+    const LISTEN: &str = "echo 'INFO: Uvicorn running on http://127.0.0.1:PORT (Press CTRL+C to quit)'";
+
+    #[cfg(unix)]
+    #[test]
+    fn a_slow_server_is_waited_for_while_it_lives() {
+        // It goes on when the gate opens: the wait is not a matter of time.
+        let gate = std::env::temp_dir().join(format!("auth-fake-gate-{}", std::process::id()));
+        let slow = format!("until [ -e {} ]; do sleep 0.02; done; {LISTEN}; sleep 60", gate.display());
+        let mut servers = [fake("quick", &format!("{LISTEN}; sleep 60")), fake("slow", &slow)];
+        let early = reach(&mut servers, Duration::from_millis(300)).unwrap_err();
+        assert!(early.starts_with("the Tiled server slow did not answer within "), "{early}");
+        assert!(servers[0].port.is_some() && servers[1].port.is_none());
+        fs::write(&gate, "").unwrap();
+        let reached = reach(&mut servers, LIMIT);
+        fs::remove_file(&gate).unwrap();
+        reached.unwrap();
+        assert!(servers[1].port.is_some());
+        servers[1].keep = false;
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_server_that_ends_is_not_waited_for() {
+        let started = Instant::now();
+        let mut servers = [fake("broken", "echo 'ModuleNotFoundError: async_timeout'; exit 3")];
+        let why = reach(&mut servers, LIMIT).unwrap_err();
+        assert!(why.contains("broken ended by itself (exit status: 3)"), "{why}");
+        assert!(why.contains("ModuleNotFoundError: async_timeout"), "{why}");
+        assert!(started.elapsed() < LIMIT / 2);
+        servers[0].keep = false;
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::workspace;
+use crate::{run, workspace};
 
 /// The binaries that tests start.
 #[derive(Debug)]
@@ -33,16 +33,26 @@ pub(super) fn build() -> Result<Built, String> {
     Ok(Built { authctl, examples: example.and_then(|e| e.path.parent()).map(Path::to_path_buf) })
 }
 
-/// Runs a building cargo command and lists the executables it made. Compiler messages are shown.
+/// Shows what cargo says to people, not its messages for machines.
+struct ForPeople;
+
+impl run::Watch for ForPeople {
+    fn line(&mut self, line: &str) -> bool {
+        !line.starts_with('{')
+    }
+}
+
+/// Runs a building cargo command and lists the executables it made. Compiler messages are shown, and are in the error.
 pub(crate) fn executables(args: &[&str]) -> Result<Vec<Executable>, String> {
     let mut command = workspace::cargo();
     command.args(args).arg("--message-format=json-render-diagnostics");
-    command.stdin(std::process::Stdio::null()).stderr(std::process::Stdio::inherit());
-    let output = command.output().map_err(|e| format!("cargo could not be run: {e}"))?;
-    if !output.status.success() {
-        return Err(format!("`cargo {}` failed ({})", args.join(" "), output.status));
+    let shown = run::watched(&mut command, None, &mut ForPeople)?;
+    if !shown.ok {
+        let said = shown.lines.iter().skip_while(|line| !line.starts_with("error"));
+        let said: Vec<&str> = said.map(String::as_str).filter(|line| !line.starts_with('{')).collect();
+        return Err(format!("`cargo {}` failed\n{}", args.join(" "), said.join("\n")));
     }
-    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+    Ok(parse(&shown.lines.join("\n")))
 }
 
 fn parse(messages: &str) -> Vec<Executable> {

@@ -87,14 +87,19 @@ impl Canaries {
         Ok(())
     }
 
-    /// Searches all of it, and what else there is. `Ok(false)` if a secret was found; the search has said which.
-    pub(super) fn search(&self, more: &[PathBuf]) -> Result<bool, String> {
+    /// The reports that were kept, one for each run of tests.
+    pub(super) fn reports(&self) -> impl Iterator<Item = PathBuf> {
+        (1..=self.reports).map(|number| self.folder.join(format!("report-{number}")))
+    }
+
+    /// Searches all of it, and what else there is, and says what was found; not ok if that is a secret.
+    pub(super) fn search(&self, more: &[PathBuf]) -> Result<run::Shown, String> {
         let mut command = workspace::cargo();
         command.args(["run", "--quiet", "-p", "canary", "--bin", "sweep", "--"]);
         command.arg(self.list()).arg(self.output()).arg(self.temporary());
         command.args(more);
-        command.args((1..=self.reports).map(|number| self.folder.join(format!("report-{number}"))));
-        Ok(run::shown(&mut command, None)?.ok)
+        command.args(self.reports());
+        run::shown(&mut command, None)
     }
 }
 

@@ -77,6 +77,10 @@ mod tests {
         assert_eq!(full.expires_in, Some(Duration::from_secs(8)));
         let least = read(r#"{"access_token":"a"}"#).unwrap();
         assert_eq!((least.tokens.refresh, least.expires_in), (None, None));
+        for kind in ["bearer", "BEARER"] {
+            let answer = read(&format!(r#"{{"access_token":"a","token_type":"{kind}"}}"#));
+            assert!(answer.is_some(), "{kind}");
+        }
         for refused in [
             "{}",
             "[]",

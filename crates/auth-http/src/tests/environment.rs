@@ -46,6 +46,48 @@ fn a_proxy_is_never_used_for_this_machine_n4() {
     assert_eq!(nobody, Unreachable { fault: TransportFault::Connect, sent: Sent::No });
 }
 
+/// Other clients take a host's credentials from `.netrc` in the home directory, or from the file that `NETRC` names.
+#[test]
+fn a_netrc_file_adds_no_credential_n4() {
+    let server = Server::of(OK);
+    let home = std::env::temp_dir().join(format!("auth-http-netrc-{}", std::process::id()));
+    let test = named("a_netrc_file_adds_no_credential_n4");
+    if std::env::var_os("AUTH_HTTP_TEST_PORT").is_none() {
+        std::fs::create_dir_all(&home).unwrap();
+        let trap = "machine 127.0.0.1 login trapped password sprung\n\
+                    machine localhost login trapped password sprung\n\
+                    default login trapped password sprung\n";
+        for name in [".netrc", "_netrc", "named"] {
+            std::fs::write(home.join(name), trap).unwrap();
+        }
+    }
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let environment = [
+        ("HOME", path(&home)),
+        ("USERPROFILE", path(&home)),
+        ("NETRC", path(&home.join("named"))),
+        ("AUTH_HTTP_TEST_PORT", server.port().to_string()),
+    ];
+    if in_a_process(&test, &environment) {
+        std::fs::remove_dir_all(&home).unwrap();
+        let requests = server.requests();
+        assert_eq!(requests.len(), 4);
+        for request in requests {
+            let request = request.to_ascii_lowercase();
+            assert!(!request.contains("trapped") && !request.contains("basic "), "{request}");
+            assert!(!request.contains("dhjhchblzdpzchj1bmc="), "{request}");
+            assert_eq!(request.contains("authorization: "), request.starts_with("get /with "), "{request}");
+        }
+        return;
+    }
+    let port = std::env::var("AUTH_HTTP_TEST_PORT").unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let at = |path: &str| url(&format!("http://{host}:{port}{path}"));
+        send(&Request::get(at("/without"))).unwrap();
+        send(&Request::get(at("/with")).authorized(bearer())).unwrap();
+    }
+}
+
 #[test]
 fn nothing_is_sent_until_a_proxy_has_made_the_connection() {
     // Connects, and then answers as the server would, or leaves.
