@@ -4,4 +4,5 @@
 
 mod captures;
 mod same_requests;
+mod suspended;
 mod terminal;

@@ -82,7 +82,7 @@ impl Client {
         let question = Question::Key(KeyQuestion { origin: site.origin().clone(), name: script.into() });
         match self.person.ask(&question, &Dismiss::new()) {
             Ok(Answer::Key(key)) => Ok(key),
-            Ok(_) | Err(PromptFault::Cancelled) => {
+            Ok(_) | Err(PromptFault::Cancelled | PromptFault::Suspended) => {
                 Err(self.failure(&AuthError::Cancelled.into(), &site.to_string(), Doing::AsScript))
             }
             Err(PromptFault::Cannot(why)) => {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
 use crate::ports::LockKind;
+use crate::question::PromptFault;
 use crate::time::{Now, Tick};
 
 /// How long a person may think.
@@ -12,8 +13,10 @@ pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a store may take. A keychain that does not answer costs no more than this.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a lock is waited for: longer than its holder may take to redeem and save. The lock for questions is waited
-/// for as long as a person may think.
+/// for as long as a person may think, in turns as long as [`PROMPT_LOCK_TURN`].
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(30);
+/// How long the lock for questions is waited for before it is looked again at who holds it.
+pub const PROMPT_LOCK_TURN: Duration = Duration::from_secs(30);
 
 /// Which step is outstanding, and until when.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -50,9 +53,8 @@ impl Pending {
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
             Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
             Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),
-            // Whoever holds it waits for a person.
             Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
-                within(Kind::Open, ASK_DEADLINE)
+                within(Kind::Open, PROMPT_LOCK_TURN)
             }
             Step::Open { what: Resource::Lock { .. }, .. } => within(Kind::Open, LOCK_DEADLINE),
             Step::Close(Held(_)) => Self { kind: Kind::Close, deadline: None },
@@ -61,15 +63,18 @@ impl Pending {
         }
     }
 
-    fn admit(&self, now: Now, event: &Event, interruptible: bool) -> Result<(), Misuse> {
+    fn admit(&self, now: Now, event: &Event, flow: &impl Flow) -> Result<(), Misuse> {
         match (self.kind, event) {
             (Kind::Ended, _) => Err(Misuse::Ended),
-            (_, Event::Cancel) => interruptible.then_some(()).ok_or(Misuse::NotNow),
+            (_, Event::Cancel) => flow.interruptible().then_some(()).ok_or(Misuse::NotNow),
             (_, Event::TimedOut) => match self.deadline {
                 Some(deadline) if deadline <= now.tick => Ok(()),
                 Some(_) => Err(Misuse::TooEarly),
                 None => Err(Misuse::Unexpected),
             },
+            (Kind::Ask, Event::PromptFailed(PromptFault::Suspended)) => {
+                flow.suspendable().then_some(()).ok_or(Misuse::Unexpected)
+            }
             (Kind::New, Event::Start)
             | (Kind::Send, Event::Response(_) | Event::Unreachable { .. })
             | (Kind::Ask, Event::Answer(_) | Event::PromptFailed(_))
@@ -120,6 +125,11 @@ pub trait Machine: Clone {
         false
     }
 
+    /// True while a question may be answered with [`PromptFault::Suspended`].
+    fn can_suspend(&self) -> bool {
+        false
+    }
+
     /// Goes on from an event that answers the outstanding step. After `Err` the machine is thrown away.
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Self::Output>, Misuse>;
 }
@@ -128,7 +138,7 @@ impl<M: Machine> Flow for M {
     type Output = M::Output;
 
     fn resume(&mut self, now: Now, event: Event) -> Result<Step<M::Output>, Misuse> {
-        self.outstanding().admit(now, &event, self.interruptible())?;
+        self.outstanding().admit(now, &event, self)?;
         let mut next = self.clone();
         let step = next.advance(now, event)?;
         *next.pending() = Pending::of(&step, now);
@@ -142,6 +152,10 @@ impl<M: Machine> Flow for M {
 
     fn interruptible(&self) -> bool {
         self.outstanding().interruptible() && !self.is_redeeming()
+    }
+
+    fn suspendable(&self) -> bool {
+        self.outstanding().is_ask() && self.can_suspend()
     }
 }
 

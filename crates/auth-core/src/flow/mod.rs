@@ -51,10 +51,10 @@ mod whoami;
 
 pub use backoff::Backoff;
 pub use call::{Call, Called};
-pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, STORE_DEADLINE};
+pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, PROMPT_LOCK_TURN, Pending, STORE_DEADLINE};
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
-pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA};
+pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA, STOPPED_WAIT};
 pub use login::{Login, LoginOptions, SignedIn};
 pub use logout::{LoggedOut, Logout, Revocation};
 pub use password::{Granted, Password};
@@ -83,6 +83,13 @@ pub trait Flow {
     /// Whether [`Event::Cancel`] is legal now. A driver keeps a cancel back while it is not, and delivers it in place
     /// of the next event once it is: what that step brings is then dropped, and a lock it opened is closed again.
     fn interruptible(&self) -> bool;
+
+    /// Whether the question that is outstanding may be answered with [`PromptFault::Suspended`]. A driver tells the
+    /// prompt so ([`Dismiss::suspendable`](crate::ports::Dismiss::suspendable)); where this is false, the prompt stops
+    /// by itself while it asks.
+    fn suspendable(&self) -> bool {
+        false
+    }
 }
 
 /// What a flow wants done next. One step is outstanding at a time.
