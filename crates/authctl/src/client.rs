@@ -45,7 +45,7 @@ impl Client {
 
     fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
-        let interrupts = Arc::new(Interrupts::new(cancel.clone()));
+        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || false));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let terminal = WithBrowser::new(TerminalPrompt::new());
         let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });
@@ -95,6 +95,11 @@ impl Client {
     /// Watches signals from now on: whatever is started now would outlive this program.
     pub(crate) fn watch(&self) {
         self.interrupts.watch();
+    }
+
+    /// What stops whatever this client does.
+    pub(crate) fn stop(&self) -> Cancel {
+        self.cancel.clone()
     }
 
     /// The last signal that came; zero if none did.
