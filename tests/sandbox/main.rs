@@ -5,4 +5,5 @@
 mod captures;
 mod netrc;
 mod same_requests;
+mod suspended;
 mod terminal;

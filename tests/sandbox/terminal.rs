@@ -6,13 +6,13 @@ use auth_core::time::Timestamp;
 use auth_sandbox::{Server, SiteClock, TiledSite};
 use conformance::Home;
 
-struct Site {
-    server: Server,
-    url: String,
-    password: String,
+pub(crate) struct Site {
+    pub(crate) server: Server,
+    pub(crate) url: String,
+    pub(crate) password: String,
 }
 
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     let site = TiledSite::demo([7; 32]);
     let password = site.config.users[0].password.expose().to_owned();
     let server = Server::start(site, SiteClock::running()).unwrap();
@@ -46,7 +46,7 @@ fn signing_in_and_out_at_a_terminal() {
 fn the_terminal_is_as_it_was_however_a_login_ends_s8() {
     let site = site();
     let endings: [(&str, i32); 5] =
-        [("\u{3}", 5), ("\u{4}", 5), ("\n", 5), ("\u{1c}", -1), ("wrong\nwrong\nwrong\n", 4)];
+        [("\u{3}", 5), ("\u{4}", 5), ("\n", 5), ("\u{1c}", 131), ("wrong\nwrong\nwrong\n", 4)];
     for (typed, code) in endings {
         let home = Home::new();
         let mut terminal = home.authctl_at_terminal(&["login", &site.url, "--user", "demo"]);

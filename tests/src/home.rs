@@ -179,6 +179,13 @@ impl Home {
         Terminal::start(command)
     }
 
+    /// A script in a shell that controls jobs, at a terminal. `$authctl` is the command.
+    pub fn jobs_at_terminal(&self, script: &str) -> Terminal {
+        let mut command = self.command("setsid");
+        command.args(["--ctty", "--wait", "bash", "--norc", "-mc", script]).env("authctl", authctl());
+        Terminal::start(command)
+    }
+
     /// A Python script, told its arguments.
     pub fn python(&self, script: &str, args: &[&str]) -> Run {
         let mut command = self.command(crate::python());

@@ -79,6 +79,11 @@ impl Terminal {
         String::from_utf8_lossy(&self.screen).replace("\r\n", "\n")
     }
 
+    /// Asserts that the terminal is as the program found it.
+    pub fn assert_as_before(&self) {
+        assert_eq!(stty(&self.name), self.before, "the terminal is not as it was:\n{}", self.screen());
+    }
+
     /// Closes the terminal, as a dropped connection does.
     pub fn hang_up(&mut self) {
         self.master = None;
@@ -89,7 +94,7 @@ impl Terminal {
         let status = self.until("end", |terminal| terminal.child.try_wait().unwrap());
         self.pump();
         if self.master.is_some() {
-            assert_eq!(stty(&self.name), self.before, "the terminal is not as it was");
+            self.assert_as_before();
         }
         status.code().unwrap_or(-1)
     }

@@ -230,6 +230,9 @@ pub trait Store: Send + Sync {
 pub trait Prompt: Send + Sync {
     /// Asks, and waits for the answer. If `dismissed` happens first, takes the question back, leaves the terminal or
     /// window as it was, and returns [`PromptFault::Cancelled`].
+    ///
+    /// A prompt that Ctrl-Z can stop returns [`PromptFault::Suspended`] if [`Dismiss::may_suspend`] allows it, and stops
+    /// when it is told [`Notice::Suspend`]. Otherwise it stops within this call.
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault>;
 
     /// Tells something. What cannot be told is dropped.
@@ -276,6 +279,7 @@ pub struct Dismiss(Arc<Mutex<Dismissal>>);
 #[derive(Default)]
 struct Dismissal {
     happened: bool,
+    may_suspend: bool,
     wake: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -283,6 +287,19 @@ impl Dismiss {
     /// Not dismissed yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets the question be suspended: its asker understands [`PromptFault::Suspended`], gives back what others wait for,
+    /// and tells [`Notice::Suspend`].
+    #[must_use]
+    pub fn suspendable(self) -> Self {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).may_suspend = true;
+        self
+    }
+
+    /// Whether the prompt may answer [`PromptFault::Suspended`].
+    pub fn may_suspend(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).may_suspend
     }
 
     /// Takes the question back. More than once is as once.

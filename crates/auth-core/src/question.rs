@@ -185,6 +185,9 @@ pub enum Notice {
         /// How long; zero when it is waited no more, whatever came of it.
         left: Duration,
     },
+    /// The program is to stop now, as Ctrl-Z asked a prompt that answered [`PromptFault::Suspended`]. Its telling stops
+    /// it, and returns once it has been continued.
+    Suspend,
 }
 
 /// Who holds a lock.
@@ -194,6 +197,16 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// Its machine, if known.
     pub host: Option<Foreign>,
+    /// Whether it is known to be a stopped process (Ctrl-Z or `SIGSTOP`) of this machine. It gives nothing back before
+    /// it is continued or ended.
+    pub stopped: bool,
+}
+
+impl Holder {
+    /// The command that continues it, if it is known to be stopped.
+    pub fn continued_by(&self) -> Option<String> {
+        self.pid.filter(|_| self.stopped).map(|pid| format!("kill -CONT {pid}"))
+    }
 }
 
 impl fmt::Display for Holder {
@@ -202,7 +215,8 @@ impl fmt::Display for Holder {
             Some(pid) => write!(f, "process {pid}")?,
             None => f.write_str("another process")?,
         }
-        self.host.as_ref().map_or(Ok(()), |host| write!(f, " on {host}"))
+        self.host.as_ref().map_or(Ok(()), |host| write!(f, " on {host}"))?;
+        if self.stopped { f.write_str(" (stopped)") } else { Ok(()) }
     }
 }
 
@@ -213,4 +227,8 @@ pub enum PromptFault {
     Cancelled,
     /// Nobody can be asked.
     Cannot(crate::error::CannotPrompt),
+    /// Ctrl-Z: the program is to stop, and to ask again once it is continued. The terminal has been restored, and
+    /// nothing has stopped yet: [`Notice::Suspend`] does that. Answered only where the question
+    /// [may be suspended](crate::ports::Dismiss::may_suspend).
+    Suspended,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault};
 use auth_core::flow::{Event, Flow, Held, STORE_DEADLINE, Step};
-use auth_core::ports::{Applied, Asked, Change, Key, Loaded, Locking, Unreachable};
+use auth_core::ports::{Applied, Asked, Change, Dismiss, Key, Loaded, Locking, Unreachable};
 use auth_core::time::{Now, Tick};
 use auth_core::wire::Response;
 use auth_core::{Answer, Foreign, PromptFault};
@@ -150,6 +150,12 @@ impl<F: Flow> Run<F> {
         if self.flow.interruptible() { Duration::ZERO } else { GLANCE }
     }
 
+    /// What takes the outstanding question back, and says whether it may be suspended.
+    pub(crate) fn dismiss(&self) -> Dismiss {
+        let dismiss = Dismiss::new();
+        if self.flow.suspendable() { dismiss.suspendable() } else { dismiss }
+    }
+
     /// Gives back what was opened.
     pub(crate) fn close(&mut self, held: Held) -> Brought {
         self.guards.open.retain(|(open, _)| *open != held);
@@ -198,10 +204,11 @@ pub(crate) fn sent(result: Result<Result<Response, Unreachable>, Broke>) -> Brou
     })
 }
 
-/// What a prompt brought.
-pub(crate) fn asked(result: Result<Result<Answer, PromptFault>, Broke>) -> Brought {
+/// What a prompt brought. One that suspends a question that may not be has given it up.
+pub(crate) fn asked(result: Result<Result<Answer, PromptFault>, Broke>, may_suspend: bool) -> Brought {
     Brought::Event(match result {
         Ok(Ok(answer)) => Event::Answer(answer),
+        Ok(Err(PromptFault::Suspended)) if !may_suspend => Event::PromptFailed(PromptFault::Cancelled),
         Ok(Err(fault)) => Event::PromptFailed(fault),
         Err(_) => Event::PromptFailed(PromptFault::Cannot(CannotPrompt::HungUp)),
     })

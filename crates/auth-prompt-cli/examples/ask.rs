@@ -60,6 +60,8 @@ HOW to run PROGRAM, with a terminal at standard input:
   --at-once          ... from threads at the same time
   --handling-term    handle SIGTERM from before the first question on
   --handling-later   handle SIGTERM from after the first question on, and wait for it
+  --suspendable      stop when the question is suspended, outside of it, and ask again
+  --swallowing       the same, but nobody tells the prompt to stop
   --waiting          wait for a signal at the end";
 
     struct Options {
@@ -235,10 +237,22 @@ HOW to run PROGRAM, with a terminal at standard input:
             let dismissals = dismissals.clone();
             on_signal(SIGUSR1, move || dismissals.iter().for_each(Dismiss::dismiss));
         }
+        let (swallows, suspends) = (options.has("--swallowing"), options.has("--suspendable"));
         let start = |dismissed: &Dismiss| {
             let (prompt, question, dismissed) =
                 (Arc::clone(&prompt), options.question(kind), dismissed.clone());
-            thread::spawn(move || println!("{}", told(prompt.ask(&question, &dismissed))))
+            let dismissed = if swallows || suspends { dismissed.suspendable() } else { dismissed };
+            thread::spawn(move || {
+                let mut result = prompt.ask(&question, &dismissed);
+                while result == Err(PromptFault::Suspended) {
+                    println!("suspended");
+                    if suspends {
+                        prompt.tell(&Notice::Suspend);
+                    }
+                    result = prompt.ask(&question, &dismissed);
+                }
+                println!("{}", told(result));
+            })
         };
         if options.has("--panicking") {
             let (sender, panics) = std::sync::mpsc::channel();
@@ -306,6 +320,7 @@ HOW to run PROGRAM, with a terminal at standard input:
             Ok(_) => "something else".to_owned(),
             Err(PromptFault::Cancelled) => "cancelled".to_owned(),
             Err(PromptFault::Cannot(why)) => format!("cannot: {why:?}"),
+            Err(PromptFault::Suspended) => "suspended".to_owned(),
         }
     }
 }

@@ -8,6 +8,7 @@ use auth_core::{PromptFault, Secret};
 use rustix::event::PollFlags;
 use zeroize::Zeroizing;
 
+use crate::job;
 use crate::line::{Effect, Line};
 use crate::signals::{self, Told, Watch};
 use crate::terminal::{Mode, Read, Terminal};
@@ -23,6 +24,8 @@ pub(crate) enum End {
     Cannot(CannotPrompt),
     /// By a signal, which is yet to act.
     Signal(c_int),
+    /// To be asked again after a stop, which is yet to come.
+    Suspended,
 }
 
 impl From<CannotPrompt> for End {
@@ -48,15 +51,25 @@ pub(crate) fn at_terminal<T>(
     let turn = Turn::take(dismissed).ok_or(PromptFault::Cancelled)?;
     // Without descriptors left to be woken by, a question could not be taken back.
     let unable = |_| PromptFault::Cannot(CannotPrompt::NoTerminal);
+    if Turn::takes_stop(&turn) {
+        // Of another question, or of this one if nobody told of its suspension.
+        signals::suspend();
+    }
+    let may_suspend = dismissed.may_suspend() && signals::can_stop();
     let watch = Watch::start().map_err(unable)?;
     dismissed.on_dismiss(watch.waker().map_err(unable)?);
-    let mut asking = Asking { terminal, watch, dismissed, line_open: false, continuing: false };
+    let mut asking = Asking { terminal, watch, dismissed, may_suspend, line_open: false, continuing: false };
     let result = asking.come_forward(None).and_then(|_| conversation(&mut asking));
     let result = asking.close(result);
     drop(asking);
     dismissed.on_dismiss(|| {});
-    drop(turn);
+    if matches!(result, Err(End::Suspended)) {
+        turn.end_in_stop();
+    } else {
+        drop(turn);
+    }
     result.map_err(|end| match end {
+        End::Suspended => PromptFault::Suspended,
         End::Cancelled => PromptFault::Cancelled,
         End::Cannot(why) => PromptFault::Cannot(why),
         End::Signal(signal) => {
@@ -66,12 +79,21 @@ pub(crate) fn at_terminal<T>(
     })
 }
 
+/// Stops this program where a suspended question asked for it, and comes back when it is continued.
+pub(crate) fn suspend() {
+    if let Some(_turn) = Turn::to_stop() {
+        signals::suspend();
+    }
+}
+
 /// A conversation going on.
 pub(crate) struct Asking<'a> {
     // First, so that the terminal is restored before signals act by default.
     terminal: Terminal,
     watch: Watch,
     dismissed: &'a Dismiss,
+    /// Stopping is for whoever asks, who has something to give back first.
+    may_suspend: bool,
     /// Something was written that no line end has followed.
     line_open: bool,
     /// We stopped ourselves and are told of being continued later.
@@ -212,6 +234,9 @@ impl Asking<'_> {
     }
 
     fn stop(&mut self) -> Result<(), End> {
+        if self.may_suspend {
+            return Err(End::Suspended);
+        }
         let mode = self.terminal.mode();
         self.terminal.restore()?;
         self.end_line()?;
@@ -245,6 +270,7 @@ impl Asking<'_> {
                 Some(Told::Stop | Told::Continue) => {}
                 // Brought forward without having stopped.
                 None if !self.terminal.in_background() => {}
+                None if self.may_suspend && job::can_be_continued() => return Err(End::Suspended),
                 None if self.watch.stop() => self.continuing = false,
                 None => return Err(CannotPrompt::NoTerminal.into()),
             }
@@ -274,7 +300,9 @@ impl Asking<'_> {
             match (told, &result) {
                 (_, Err(End::Signal(_))) | (Told::Continue, _) => {}
                 (Told::End(signal), _) => result = Err(End::Signal(signal)),
-                (Told::Cancel, _) => result = result.and(Err(End::Cancelled)),
+                (Told::Cancel, Ok(_) | Err(End::Suspended)) => result = Err(End::Cancelled),
+                // It is about to stop.
+                (Told::Cancel, _) | (Told::Stop, Err(End::Suspended)) => {}
                 (Told::Stop, _) => signals::stop(),
             }
         }

@@ -11,7 +11,8 @@
 //!
 //! While a question is open, `SIGINT` cancels it; `SIGTERM`, `SIGHUP` and `SIGQUIT` restore the terminal and then do
 //! what they do by default, which is to end the program; `SIGTSTP` restores the terminal and stops, and after `SIGCONT`
-//! the question is asked again. A signal that the program ignores stays ignored. A handler that the program installed
+//! the question is asked again. A sign-in that others wait for gives its lock back before the program stops, and takes it
+//! again before it asks again. A signal that the program ignores stays ignored. A handler that the program installed
 //! before (which Linux tells) is called first, and then the program is not ended: the question is cancelled.
 //!
 //! Signal handlers cannot be taken out again safely, so those of this crate stay after the first question. Between

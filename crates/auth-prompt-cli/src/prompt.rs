@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_core::error::CannotPrompt;
 use auth_core::ports::{Dismiss, Prompt};
-use auth_core::{Answer, Notice, PromptFault, Question};
+use auth_core::{Answer, Foreign, Notice, PromptFault, Question};
 
 use crate::notices::Notices;
 
@@ -17,23 +17,37 @@ use crate::notices::Notices;
 /// foreground, it answers [`CannotPrompt::NoTerminal`]; when the terminal goes away, [`CannotPrompt::HungUp`].
 ///
 /// A question has no time limit here: whoever asks dismisses it.
+///
+/// Ctrl-Z stops the program within a question. A question that may be suspended
+/// ([`Dismiss::may_suspend`]) answers [`PromptFault::Suspended`] instead, and the program stops when
+/// [`Notice::Suspend`] is told; the same question asked next remembers the user name that was typed.
 pub struct TerminalPrompt {
     notices: Mutex<Notices>,
+    /// The user name typed for a question that was suspended after it.
+    typed: Mutex<Option<(Question, Foreign)>>,
 }
 
 impl TerminalPrompt {
     /// Tells notices on standard error.
     pub fn new() -> Self {
-        Self { notices: Mutex::new(Notices::new(io::stderr(), io::stderr().is_terminal())) }
+        Self::with(Notices::new(io::stderr(), io::stderr().is_terminal()))
     }
 
     /// Tells notices there instead, which is taken for no terminal.
     pub fn with_notices(notices: impl Write + Send + 'static) -> Self {
-        Self { notices: Mutex::new(Notices::new(notices, false)) }
+        Self::with(Notices::new(notices, false))
+    }
+
+    fn with(notices: Notices) -> Self {
+        Self { notices: Mutex::new(notices), typed: Mutex::new(None) }
     }
 
     fn notices(&self) -> MutexGuard<'_, Notices> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn typed(&self) -> MutexGuard<'_, Option<(Question, Foreign)>> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,7 +66,13 @@ impl fmt::Debug for TerminalPrompt {
 impl Prompt for TerminalPrompt {
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
         self.notices().take_back();
-        match dialogue::ask(question, dismissed) {
+        let of_this = |(asked, name): (Question, Foreign)| (asked == *question).then_some(name);
+        let mut typed = self.typed().take().and_then(of_this);
+        match dialogue::ask(question, dismissed, &mut typed) {
+            Err(PromptFault::Suspended) => {
+                *self.typed() = typed.map(|name| (question.clone(), name));
+                Err(PromptFault::Suspended)
+            }
             #[cfg(unix)]
             Err(PromptFault::Cannot(CannotPrompt::NoTerminal)) if crate::forced::is_forced() => {
                 crate::forced::ask(question, dismissed)
@@ -62,16 +82,25 @@ impl Prompt for TerminalPrompt {
     }
 
     fn tell(&self, notice: &Notice) {
+        #[cfg(unix)]
+        if *notice == Notice::Suspend {
+            self.notices().take_back();
+            return crate::asking::suspend();
+        }
         self.notices().tell(notice);
     }
 }
 
 #[cfg(not(unix))]
 mod dialogue {
-    use super::{Answer, CannotPrompt, Dismiss, PromptFault, Question};
+    use super::{Answer, CannotPrompt, Dismiss, Foreign, PromptFault, Question};
 
     /// Terminals of this system are not supported.
-    pub(super) fn ask(_question: &Question, _dismissed: &Dismiss) -> Result<Answer, PromptFault> {
+    pub(super) fn ask(
+        _question: &Question,
+        _dismissed: &Dismiss,
+        _typed: &mut Option<Foreign>,
+    ) -> Result<Answer, PromptFault> {
         Err(PromptFault::Cannot(CannotPrompt::NoTerminal))
     }
 }
@@ -81,17 +110,20 @@ pub(crate) use dialogue::chosen;
 
 #[cfg(unix)]
 mod dialogue {
-    use auth_core::{
-        CodeQuestion, Foreign, MethodQuestion, PasswordQuestion, ProviderQuestion, Secret, SiteQuestion,
-    };
+    use auth_core::{CodeQuestion, MethodQuestion, PasswordQuestion, ProviderQuestion, Secret, SiteQuestion};
 
-    use super::{Answer, CannotPrompt, Dismiss, PromptFault, Question};
+    use super::{Answer, CannotPrompt, Dismiss, Foreign, PromptFault, Question};
     use crate::asking::{Asking, End, at_terminal};
     use crate::text;
 
-    pub(super) fn ask(question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault> {
+    /// Asks. A user name stays in `typed`, whatever comes after it; one that is there is not asked for.
+    pub(super) fn ask(
+        question: &Question,
+        dismissed: &Dismiss,
+        typed: &mut Option<Foreign>,
+    ) -> Result<Answer, PromptFault> {
         at_terminal(dismissed, |asking| match question {
-            Question::Password(question) => password(question, asking),
+            Question::Password(question) => password(question, typed, asking),
             Question::Provider(question) => provider(question, asking),
             Question::Site(question) => site(question, asking),
             Question::Method(question) => method(question, asking),
@@ -114,14 +146,23 @@ mod dialogue {
         })
     }
 
-    fn password(question: &PasswordQuestion, asking: &mut Asking<'_>) -> Result<Answer, End> {
+    fn password(
+        question: &PasswordQuestion,
+        before: &mut Option<Foreign>,
+        asking: &mut Asking<'_>,
+    ) -> Result<Answer, End> {
         asking.say(&text::before_password(question))?;
-        let username = match &question.username {
-            Some(username) => username.clone(),
-            None => {
+        let username = match (&question.username, &*before) {
+            (Some(username), _) => username.clone(),
+            (None, Some(username)) => {
+                asking.say(&text::typed_username(username))?;
+                username.clone()
+            }
+            (None, None) => {
                 typed(&text::username(question), question.suggested.as_ref(), text::BAD_USERNAME, asking)?
             }
         };
+        *before = Some(username.clone());
         let password = asking.hidden(text::PASSWORD)?;
         if password.is_empty() {
             return Err(End::Cancelled);

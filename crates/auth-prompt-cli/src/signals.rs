@@ -30,6 +30,8 @@ static FOUND: OnceLock<[Found; WATCHED.len()]> = OnceLock::new();
 /// True while no question is open: then a signal's default action is carried out by its handler.
 static IDLE: AtomicBool = AtomicBool::new(false);
 static PROGRAM_HANDLES: AtomicBool = AtomicBool::new(false);
+/// True once the system did not stop this program when it was to stop.
+static STAYS: AtomicBool = AtomicBool::new(false);
 
 /// Says that this program handles `SIGINT`, `SIGTERM`, `SIGHUP`, `SIGQUIT` and `SIGTSTP` itself, or lets others do so.
 ///
@@ -95,6 +97,21 @@ pub(crate) fn stop() {
     let _ = low_level::raise(SIGTTOU);
 }
 
+/// Stops this job between two questions, and comes back when it is continued. Signals that end it act by default
+/// meanwhile, or as the program says.
+pub(crate) fn suspend() {
+    match Watch::continuing() {
+        Ok(watch) => STAYS.store(!watch.stop(), Ordering::SeqCst),
+        // Without descriptors it is not known whether it did.
+        Err(_) => stop(),
+    }
+}
+
+/// False if it is known that this program does not stop.
+pub(crate) fn can_stop() -> bool {
+    !STAYS.load(Ordering::SeqCst)
+}
+
 /// Does to this program what a signal does by default.
 pub(crate) fn act_by_default(signal: c_int) {
     // Fails for unknown signals only.
@@ -124,14 +141,23 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> io::Result<Self> {
-        let found = found();
+        found();
         IDLE.store(false, Ordering::SeqCst);
+        Self::of(&WATCHED)
+    }
+
+    /// Told of being continued alone.
+    fn continuing() -> io::Result<Self> {
+        Self::of(&[SIGCONT])
+    }
+
+    fn of(signals: &[c_int]) -> io::Result<Self> {
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         waker.set_nonblocking(true)?;
         let mut watch = Self { notes: Default::default(), registered: Vec::new(), wake, waker };
-        for ((signal, found), note) in WATCHED.iter().zip(found).zip(&watch.notes) {
-            if *found != Found::Ignored {
+        for ((signal, found), note) in WATCHED.iter().zip(found()).zip(&watch.notes) {
+            if *found != Found::Ignored && signals.contains(signal) {
                 // Noted first, then woken.
                 watch.registered.push(flag::register(*signal, Arc::clone(note))?);
                 watch.registered.push(low_level::pipe::register(*signal, watch.waker.try_clone()?)?);

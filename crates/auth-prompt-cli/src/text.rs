@@ -18,7 +18,15 @@ pub(crate) fn notice(notice: &Notice) -> String {
                 "Warning: {origin} is not encrypted. Anyone on the way can read what is sent, passwords too.\n"
             )
         }
-        Notice::Waiting(holder) => format!("Waiting for the sign-in in {holder} ...\n"),
+        Notice::Waiting(holder) => {
+            let waiting = format!("Waiting for the sign-in in {holder} ...\n");
+            match holder.continued_by() {
+                Some(command) => {
+                    format!("{waiting}To continue it, type `fg` in its terminal or run `{command}`.\n")
+                }
+                None => waiting,
+            }
+        }
         Notice::Saving { location: Some(location) } => {
             format!("Saving the session in {location}. The disk is slow; waiting up to a minute ...\n")
         }
@@ -109,9 +117,14 @@ mod questions {
         };
         text.push_str(&in_clear(origin, "password"));
         if let Some(username) = username {
-            text.extend([USERNAME, &name(username), "\n"]);
+            text.push_str(&typed_username(username));
         }
         text
+    }
+
+    /// A name that is not asked for.
+    pub(crate) fn typed_username(username: &Foreign) -> String {
+        [USERNAME, &name(username), "\n"].concat()
     }
 
     fn attempts(left: u8) -> String {

@@ -120,7 +120,7 @@ impl Store for MemoryStore {
         let waited = self.0.freed.wait_timeout_while(state, wait, |state| state.locks.contains(&name));
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if !state.locks.insert(name.clone()) {
-            return Ok(Locking::Busy(Holder { pid: Some(std::process::id()), host: None }));
+            return Ok(Locking::Busy(Holder { pid: Some(std::process::id()), ..Holder::default() }));
         }
         Ok(Locking::Held(Box::new(Guard { shared: Arc::clone(&self.0), name })))
     }

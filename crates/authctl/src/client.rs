@@ -45,7 +45,7 @@ impl Client {
 
     fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
-        let interrupts = Arc::new(Interrupts::new(cancel.clone()));
+        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || false));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let terminal = WithBrowser::new(TerminalPrompt::new());
         let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });
@@ -82,7 +82,7 @@ impl Client {
         let question = Question::Key(KeyQuestion { origin: site.origin().clone(), name: script.into() });
         match self.person.ask(&question, &Dismiss::new()) {
             Ok(Answer::Key(key)) => Ok(key),
-            Ok(_) | Err(PromptFault::Cancelled) => {
+            Ok(_) | Err(PromptFault::Cancelled | PromptFault::Suspended) => {
                 Err(self.failure(&AuthError::Cancelled.into(), &site.to_string(), Doing::AsScript))
             }
             Err(PromptFault::Cannot(why)) => {
@@ -95,6 +95,11 @@ impl Client {
     /// Watches signals from now on: whatever is started now would outlive this program.
     pub(crate) fn watch(&self) {
         self.interrupts.watch();
+    }
+
+    /// What stops whatever this client does.
+    pub(crate) fn stop(&self) -> Cancel {
+        self.cancel.clone()
     }
 
     /// The last signal that came; zero if none did.

@@ -11,18 +11,27 @@ use auth_native::blocking::Cancel;
 use crate::exit::Exit;
 
 /// The signal that came, if one did, and what it stops.
-#[derive(Debug)]
 pub(crate) struct Interrupts {
     cancel: Cancel,
+    /// True while a session is being saved that would be lost.
+    is_saving: Box<dyn Fn() -> bool + Send + Sync>,
     came: Arc<AtomicUsize>,
     at_question: AtomicBool,
     watching: Once,
 }
 
 impl Interrupts {
-    /// Stops what `cancel` stops.
-    pub(crate) fn new(cancel: Cancel) -> Self {
-        Self { cancel, came: Arc::default(), at_question: AtomicBool::new(false), watching: Once::new() }
+    /// Stops what `cancel` stops. While `is_saving` is true, the first signal is told to wait and the second ends this
+    /// program at once.
+    pub(crate) fn new(cancel: Cancel, is_saving: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let is_saving = Box::new(is_saving);
+        Self {
+            cancel,
+            is_saving,
+            came: Arc::default(),
+            at_question: AtomicBool::new(false),
+            watching: Once::new(),
+        }
     }
 
     /// Notes how the last question ended: given up by the person, by whatever means, or not.
@@ -45,6 +54,39 @@ impl Interrupts {
     }
 }
 
+/// What a signal leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "signals do what they do by default there"))]
+enum Act {
+    /// What is under way is to stop.
+    Stop,
+    /// The same, once what is being saved is saved, which is told.
+    StopSaved,
+    /// Nobody waits for it any longer.
+    End,
+}
+
+/// Decides on signals in the order in which they come.
+#[derive(Default)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "signals do what they do by default there"))]
+struct Heed {
+    told: bool,
+}
+
+#[cfg_attr(not(unix), expect(dead_code, reason = "signals do what they do by default there"))]
+impl Heed {
+    fn next(&mut self, is_saving: bool) -> Act {
+        match (is_saving, self.told) {
+            (false, _) => Act::Stop,
+            (true, false) => {
+                self.told = true;
+                Act::StopSaved
+            }
+            (true, true) => Act::End,
+        }
+    }
+}
+
 #[cfg(unix)]
 const INTERRUPT: i32 = signal_hook::consts::SIGINT;
 #[cfg(not(unix))]
@@ -55,11 +97,13 @@ mod unix {
     use std::sync::Arc;
     use std::thread;
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::flag;
     use signal_hook::iterator::Signals;
 
-    use super::Interrupts;
+    use super::{Act, Heed, Interrupts};
+    use crate::exit::Exit;
+    use crate::output;
 
     impl Interrupts {
         /// Watches from now on. To be called before the first request and before the first question.
@@ -73,8 +117,11 @@ mod unix {
                     let number = usize::try_from(signal).unwrap_or(0);
                     let _ = flag::register_usize(signal, Arc::clone(&self.came), number);
                 }
-                let cancel = self.cancel.clone();
-                let watch = move || watched.forever().for_each(|_| cancel.cancel());
+                let this = Arc::clone(self);
+                let mut heed = Heed::default();
+                let watch = move || {
+                    watched.forever().for_each(|signal| this.act(heed.next((this.is_saving)()), signal));
+                };
                 let _ = thread::Builder::new().name("signals".to_owned()).spawn(watch);
                 // Only Linux lets the prompt see for itself.
                 #[cfg(not(target_os = "linux"))]
@@ -83,10 +130,26 @@ mod unix {
         }
     }
 
+    impl Interrupts {
+        fn act(&self, act: Act, signal: i32) {
+            match act {
+                Act::Stop => self.cancel.cancel(),
+                Act::StopSaved => {
+                    self.cancel.cancel();
+                    output::note("saving the session; press Ctrl-C again to give it up");
+                }
+                Act::End => std::process::exit(Exit::signal(signal).code().into()),
+            }
+        }
+    }
+
     /// Those that are not ignored: whoever started us may have meant that.
     fn heeded() -> Vec<i32> {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(&status, *signal)).collect()
+        [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+            .into_iter()
+            .filter(|signal| !is_ignored(&status, *signal))
+            .collect()
     }
 
     fn is_ignored(status: &str, signal: i32) -> bool {
@@ -102,7 +165,7 @@ mod unix {
         #[test]
         fn what_is_ignored_stays_so() {
             let status = "Name:\tx\nSigBlk:\tffffffffffffffff\nSigIgn:\t0000000000001001\nSigCgt:\t0\n";
-            let cases = [(SIGHUP, true), (SIGINT, false), (SIGTERM, false)];
+            let cases = [(SIGHUP, true), (SIGINT, false), (SIGTERM, false), (SIGQUIT, false)];
             for (signal, ignored) in cases {
                 assert_eq!(is_ignored(status, signal), ignored, "{signal}");
             }
@@ -124,6 +187,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_second_signal_while_saving_ends_at_once() {
+        let mut heed = Heed::default();
+        let acts = [false, true, false, true].map(|is_saving| heed.next(is_saving));
+        assert_eq!(acts, [Act::Stop, Act::StopSaved, Act::Stop, Act::End]);
+    }
+
+    #[test]
     fn a_cancel_at_a_question_is_told_from_a_signal_elsewhere() {
         let cases = [
             (0, false, Exit::CANCELLED),
@@ -132,9 +202,10 @@ mod tests {
             (2, false, Exit::signal(2)),
             (15, true, Exit::signal(15)),
             (1, false, Exit::signal(1)),
+            (3, true, Exit::signal(3)),
         ];
         for (signal, at_question, exit) in cases {
-            let interrupts = Interrupts::new(Cancel::new());
+            let interrupts = Interrupts::new(Cancel::new(), || false);
             interrupts.came.store(signal, Ordering::SeqCst);
             interrupts.question_ended(at_question);
             assert_eq!(interrupts.exit(), exit, "{signal} {at_question}");

@@ -44,6 +44,11 @@ pub(crate) fn warning(text: &dyn std::fmt::Display) {
     error_line(&format!("{name} {text}\n"));
 }
 
+/// Tells a person what is going on.
+pub(crate) fn note(text: &str) {
+    error_line(&format!("authctl: {text}\n"));
+}
+
 /// Tells a person what went wrong and what to do now.
 pub(crate) fn failure(failure: &Failure) {
     let Failure { message, remedy, .. } = failure;

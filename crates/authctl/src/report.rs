@@ -372,7 +372,12 @@ pub(crate) fn mend(fault: &StoreFault) -> String {
         StoreFaultKind::NotA(_) => format!("Move away what is there, or {ELSEWHERE}."),
         StoreFaultKind::Untrusted(_) => format!("See whose it is and who may change it, or {ELSEWHERE}."),
         StoreFaultKind::NoLocks => "Name a folder on a disk of this machine in AUTHCTL_STATE_DIR.".to_owned(),
-        StoreFaultKind::Locked(_) => "Wait until the other process has ended, or end it.".to_owned(),
+        StoreFaultKind::Locked(holder) => match holder.continued_by() {
+            Some(command) => {
+                format!("Continue the other process: type `fg` in its terminal, or run `{command}`.")
+            }
+            None => "Wait until the other process has ended, or end it.".to_owned(),
+        },
         StoreFaultKind::Timeout => {
             "Try again; if it stays so, see whether the disk it is on still answers.".to_owned()
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
 use crate::ports::{Change, LockKind};
+use crate::question::PromptFault;
 use crate::time::{Now, Tick};
 
 /// How long a person may think.
@@ -14,8 +15,11 @@ pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a session that was just given may take to be saved. A slow disk costs time, and no token.
 pub const SAVE_DEADLINE: Duration = Duration::from_mins(1);
 /// How long the renewal lock is waited for: longer than its holder may take to redeem (10 s) and save. A store gives up
-/// sooner where the holder shows no sign of life. The lock for questions is waited for as long as a person may think.
+/// sooner where the holder shows no sign of life. The lock for questions is waited for as long as a person may think, in
+/// turns as long as [`PROMPT_LOCK_TURN`].
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(75);
+/// How long the lock for questions is waited for before it is looked again at who holds it.
+pub const PROMPT_LOCK_TURN: Duration = Duration::from_secs(30);
 
 /// Which step is outstanding, and until when.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -53,9 +57,8 @@ impl Pending {
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
             Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
             Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),
-            // Whoever holds it waits for a person.
             Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
-                within(Kind::Open, ASK_DEADLINE)
+                within(Kind::Open, PROMPT_LOCK_TURN)
             }
             Step::Open { what: Resource::Lock { .. }, wait: true } => within(Kind::Open, LOCK_DEADLINE),
             Step::Open { what: Resource::Lock { .. }, wait: false } => within(Kind::Open, STORE_DEADLINE),
@@ -65,15 +68,18 @@ impl Pending {
         }
     }
 
-    fn admit(&self, now: Now, event: &Event, interruptible: bool) -> Result<(), Misuse> {
+    fn admit(&self, now: Now, event: &Event, flow: &impl Flow) -> Result<(), Misuse> {
         match (self.kind, event) {
             (Kind::Ended, _) => Err(Misuse::Ended),
-            (_, Event::Cancel) => interruptible.then_some(()).ok_or(Misuse::NotNow),
+            (_, Event::Cancel) => flow.interruptible().then_some(()).ok_or(Misuse::NotNow),
             (_, Event::TimedOut) => match self.deadline {
                 Some(deadline) if deadline <= now.tick => Ok(()),
                 Some(_) => Err(Misuse::TooEarly),
                 None => Err(Misuse::Unexpected),
             },
+            (Kind::Ask, Event::PromptFailed(PromptFault::Suspended)) => {
+                flow.suspendable().then_some(()).ok_or(Misuse::Unexpected)
+            }
             (Kind::New, Event::Start)
             | (Kind::Send, Event::Response(_) | Event::Unreachable { .. })
             | (Kind::Ask, Event::Answer(_) | Event::PromptFailed(_))
@@ -124,6 +130,11 @@ pub trait Machine: Clone {
         false
     }
 
+    /// True while a question may be answered with [`PromptFault::Suspended`].
+    fn can_suspend(&self) -> bool {
+        false
+    }
+
     /// Goes on from an event that answers the outstanding step. After `Err` the machine is thrown away.
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Self::Output>, Misuse>;
 }
@@ -132,7 +143,7 @@ impl<M: Machine> Flow for M {
     type Output = M::Output;
 
     fn resume(&mut self, now: Now, event: Event) -> Result<Step<M::Output>, Misuse> {
-        self.outstanding().admit(now, &event, self.interruptible())?;
+        self.outstanding().admit(now, &event, self)?;
         let mut next = self.clone();
         let step = next.advance(now, event)?;
         *next.pending() = Pending::of(&step, now);
@@ -150,6 +161,10 @@ impl<M: Machine> Flow for M {
 
     fn is_committed(&self) -> bool {
         self.outstanding().kind != Kind::Ended && self.is_redeeming()
+    }
+
+    fn suspendable(&self) -> bool {
+        self.outstanding().is_ask() && self.can_suspend()
     }
 }
 

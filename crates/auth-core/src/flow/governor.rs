@@ -1,10 +1,10 @@
 use core::time::Duration;
 
-use super::contract::{Machine, Nested, Pending, nest};
+use super::contract::{ASK_DEADLINE, Machine, Nested, PROMPT_LOCK_TURN, Pending, nest};
 use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{CannotPrompt, Error, Misuse};
 use crate::ports::{Asked, Key, Loaded, LockKind};
-use crate::question::{Notice, PromptFault, Question};
+use crate::question::{Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
 use crate::time::{Now, Timestamp};
 
@@ -14,6 +14,12 @@ pub const COOL_DOWN: Duration = Duration::from_secs(30);
 pub const QUOTA: u8 = 3;
 /// How long nobody is asked then.
 pub const MUTED_FOR: Duration = Duration::from_hours(1);
+/// How long an explicit sign-in waits for a stopped process before it asks beside it.
+pub const STOPPED_WAIT: Duration = Duration::from_secs(5);
+/// How often one sign-in may be suspended. From then on its prompt stops while it asks, and others wait for it.
+const SUSPENSIONS: u8 = u8::MAX;
+/// How many turns the lock is waited for: as long as a person may think.
+const TURNS: u64 = ASK_DEADLINE.as_secs() / PROMPT_LOCK_TURN.as_secs();
 
 /// A sign-in that asks a person.
 pub trait Asks: Machine {
@@ -39,9 +45,13 @@ pub trait Asks: Machine {
 ///                  │        │        └─ nobody ─▶ Ask ─▶ … ─▶ Note ─▶ Unlock ──────▶ Done
 ///                  │        └─ somebody said no, or nobody answers ─▶ Unlock ────────▶ Declined, Muted
 ///                  └─ busy ─▶ Tell ─▶ Lock, waiting ─▶ as above
+///
+///        Ask ─ suspended ─▶ Unlock ─▶ Tell(Suspend): stopped and continued ─▶ Lock, as above, and the same question
 /// ```
 ///
-/// The lock for questions is held from the first question to the end. Who may not be asked never waits for it. A person
+/// The lock for questions is held from the first question to the end, but not while the program is stopped by Ctrl-Z at
+/// a question. Where its holder is stopped in another way, an explicit sign-in waits for [`STOPPED_WAIT`] and then asks
+/// without the lock; others wait for it. Who may not be asked never waits for it. A person
 /// who said no, to whatever program, is not asked again for a [`COOL_DOWN`]; where [`QUOTA`] questions in a row were not
 /// answered, nobody is for [`MUTED_FOR`]. An explicit sign-in, one that reuses no session, asks all the same.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -56,6 +66,14 @@ pub struct Governor<L, T> {
     ours: Option<Asked>,
     /// True once the question may be put.
     admitted: bool,
+    /// True once a stopped holder was waited for.
+    paused: bool,
+    /// Whom the person was told that we wait for.
+    told: Option<Holder>,
+    /// How many turns the lock is waited for, and how many of them are left.
+    turns: u64,
+    turns_left: u64,
+    suspensions: u8,
     state: State<T>,
     pending: Pending,
 }
@@ -64,10 +82,15 @@ pub struct Governor<L, T> {
 enum State<T> {
     Going,
     Trying,
-    Telling,
+    Telling(Holder),
+    /// A stopped holder is given a moment.
+    Pausing,
     Waiting,
     Recalling,
     Looking,
+    /// The lock is given back before this program stops.
+    Suspending,
+    Stopping,
     Noting(Box<Result<Outcome<T>, Error>>),
     Closing(Box<Result<Outcome<T>, Error>>),
 }
@@ -83,6 +106,11 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
             before: Asked::default(),
             ours: None,
             admitted: false,
+            paused: false,
+            told: None,
+            turns: TURNS,
+            turns_left: TURNS,
+            suspensions: SUSPENSIONS,
             state: State::Going,
             pending: Pending::default(),
         }
@@ -92,6 +120,12 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
     #[must_use]
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.cool_down = cool_down;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn bounded(mut self) -> Self {
+        (self.suspensions, self.turns, self.turns_left) = (1, 1, 1);
         self
     }
 
@@ -113,15 +147,66 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
     }
 
     fn go(&mut self, now: Now, event: Event) -> Result<Step<T>, Misuse> {
+        if event == Event::PromptFailed(PromptFault::Suspended) {
+            return Ok(self.suspend());
+        }
         self.hear(now, &event);
+        self.parked = None;
         Ok(match nest::<_, T>(&mut self.login, now, event)? {
-            Nested::Step(Step::Ask(question)) if !self.admitted => {
+            Nested::Step(Step::Ask(question)) => {
                 self.parked = Some(question);
-                self.lock(State::Trying, false)
+                if self.admitted { self.ask() } else { self.lock(State::Trying, false) }
             }
             Nested::Step(step) => step,
             Nested::Done(result) => self.end(result),
         })
+    }
+
+    /// Gives the lock back. The question is put again after the stop: that is no answer to it.
+    fn suspend(&mut self) -> Step<T> {
+        self.suspensions = self.suspensions.saturating_sub(1);
+        self.admitted = false;
+        match self.held.take() {
+            Some(held) => {
+                self.state = State::Suspending;
+                Step::Close(held)
+            }
+            None => self.stop(),
+        }
+    }
+
+    fn stop(&mut self) -> Step<T> {
+        self.state = State::Stopping;
+        Step::Tell(Notice::Suspend)
+    }
+
+    /// Another process asks. Of one that is stopped nobody knows when it goes on.
+    fn busy(&mut self, now: Now, holder: Holder) -> Step<T> {
+        if holder.stopped && self.paused {
+            return self.recall(None);
+        }
+        self.paused = false;
+        if self.told.as_ref() == Some(&holder) {
+            return self.wait(now, &holder);
+        }
+        self.told = Some(holder.clone());
+        self.state = State::Telling(holder.clone());
+        Step::Tell(Notice::Waiting(holder))
+    }
+
+    fn wait(&mut self, now: Now, holder: &Holder) -> Step<T> {
+        if holder.stopped && !self.login.reuses() {
+            self.paused = true;
+            self.state = State::Pausing;
+            return Step::Wait { until: now.tick.after(STOPPED_WAIT) };
+        }
+        match self.turns_left.checked_sub(1) {
+            Some(left) => {
+                self.turns_left = left;
+                self.lock(State::Waiting, true)
+            }
+            None => self.end(Err(CannotPrompt::Unanswered.into())),
+        }
     }
 
     fn lock(&mut self, state: State<T>, wait: bool) -> Step<T> {
@@ -131,6 +216,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     fn recall(&mut self, held: Option<Held>) -> Step<T> {
         self.held = held;
+        (self.told, self.paused, self.turns_left) = (None, false, self.turns);
         self.state = State::Recalling;
         Step::Recall(self.login.key())
     }
@@ -151,7 +237,8 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     fn ask(&mut self) -> Step<T> {
         self.state = State::Going;
-        match self.parked.take() {
+        // It is kept for as long as it may be suspended.
+        match self.parked.clone() {
             Some(question) => Step::Ask(question),
             // It is parked before the lock is asked for.
             None => self.end(Err(Error::Cancelled)),
@@ -206,6 +293,10 @@ impl<L: Asks<Output = T>, T: Clone> Machine for Governor<L, T> {
         matches!(self.state, State::Going) && self.login.is_redeeming()
     }
 
+    fn can_suspend(&self) -> bool {
+        self.admitted && self.suspensions > 0 && matches!(self.state, State::Going)
+    }
+
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<T>, Misuse> {
         Ok(match (self.state.clone(), event) {
             (State::Going, event) => return self.go(now, event),
@@ -214,14 +305,13 @@ impl<L: Asks<Output = T>, T: Clone> Machine for Governor<L, T> {
             (State::Closing(result), _) => Step::Done(*result),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
             (State::Trying | State::Waiting, Event::Opened(held)) => self.recall(Some(held)),
-            (State::Trying, Event::Busy(holder)) => {
-                self.state = State::Telling;
-                Step::Tell(Notice::Waiting(holder))
+            (State::Trying | State::Waiting, Event::Busy(holder)) => self.busy(now, holder),
+            (State::Telling(holder), _) => self.wait(now, &holder),
+            // Whoever is waited for may have been stopped meanwhile.
+            (State::Pausing | State::Stopping, _) | (State::Waiting, Event::TimedOut) => {
+                self.lock(State::Trying, false)
             }
-            (State::Telling, _) => self.lock(State::Waiting, true),
-            (State::Waiting, Event::Busy(_) | Event::TimedOut) => {
-                self.end(Err(CannotPrompt::Unanswered.into()))
-            }
+            (State::Suspending, _) => self.stop(),
             // Without the lock a person is asked all the same: twice at worst.
             (State::Trying | State::Waiting, _) => self.recall(None),
             (State::Recalling, Event::Recalled(asked)) => self.admit(now, asked),

@@ -52,10 +52,12 @@ mod whoami;
 
 pub use backoff::Backoff;
 pub use call::{Call, Called};
-pub use contract::{ASK_DEADLINE, LOCK_DEADLINE, Machine, Pending, SAVE_DEADLINE, STORE_DEADLINE};
+pub use contract::{
+    ASK_DEADLINE, LOCK_DEADLINE, Machine, PROMPT_LOCK_TURN, Pending, SAVE_DEADLINE, STORE_DEADLINE,
+};
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
-pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA};
+pub use governor::{Asks, COOL_DOWN, Governor, MUTED_FOR, QUOTA, STOPPED_WAIT};
 pub use login::{Login, LoginOptions, SignedIn};
 pub use logout::{LoggedOut, Logout};
 pub use password::{Granted, Password};
@@ -89,6 +91,13 @@ pub trait Flow {
     /// Whether tokens that were redeemed or given are on their way and not saved. A driver keeps a flow going then,
     /// whatever becomes of its caller.
     fn is_committed(&self) -> bool {
+        false
+    }
+
+    /// Whether the question that is outstanding may be answered with [`PromptFault::Suspended`]. A driver tells the
+    /// prompt so ([`Dismiss::suspendable`](crate::ports::Dismiss::suspendable)); where this is false, the prompt stops
+    /// by itself while it asks.
+    fn suspendable(&self) -> bool {
         false
     }
 }

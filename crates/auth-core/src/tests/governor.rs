@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::script::*;
-use crate::flow::{Login, LoginOptions, SignedIn, Warning};
+use crate::flow::{Flow as _, Login, LoginOptions, SignedIn, Warning};
 use crate::foreign::Foreign;
 use crate::question::{PasswordQuestion, PromptFault};
 use crate::session::Session;
@@ -135,9 +135,18 @@ fn who_waits_is_answered_within_the_time_of_a_question_and_can_be_stopped() {
         );
         Talk::start(governed(true)).follow(turns)
     };
-    for event in [Event::TimedOut, Event::Busy(holder())] {
-        let end = waiting().turn((prompt_lock(true), event)).end();
-        assert_eq!(end, Err(CannotPrompt::Unanswered.into()));
+    // A store says who holds it when a turn is over, or is asked then; whom it is waited for is told once.
+    let (mut says, mut is_asked) = (waiting(), waiting());
+    let began = says.now.tick;
+    for left in (0..TURNS).rev() {
+        says = says.turn((prompt_lock(true), Event::Busy(holder())));
+        is_asked = is_asked.turn((prompt_lock(true), Event::TimedOut));
+        assert_eq!(began.until(is_asked.now.tick), PROMPT_LOCK_TURN * u32::try_from(TURNS - left).unwrap());
+        is_asked = is_asked.turn((prompt_lock(false), Event::Busy(holder())));
+    }
+    assert_eq!(began.until(is_asked.now.tick), ASK_DEADLINE);
+    for talk in [says, is_asked] {
+        assert_eq!(talk.end(), Err(CannotPrompt::Unanswered.into()));
     }
     assert_eq!(waiting().clone_and_cancel(), Ok(Error::Cancelled));
     let asking = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
@@ -161,8 +170,12 @@ fn nobody_waits_where_nobody_is_asked() {
 
 /// A question that is about to be put, after what is known of the last one.
 fn about_to_ask(before: Asked) -> Talk<Governor<Login, SignedIn>> {
+    about_to_ask_with(governed(true), before)
+}
+
+fn about_to_ask_with(flow: Governor<Login, SignedIn>, before: Asked) -> Talk<Governor<Login, SignedIn>> {
     let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
-    Talk::start(governed(true)).follow(with(nobody(), turns))
+    Talk::start(flow).follow(with(nobody(), turns))
 }
 
 #[test]
@@ -236,4 +249,115 @@ fn who_said_no_is_not_asked_again_so_soon_and_who_is_not_there_not_for_ever() {
         let talk = Talk::start(governed(true).cool_down(cool_down)).follow(with(nobody(), turns));
         talk.assert_next(&if is_asked { load() } else { closed().0 });
     }
+}
+
+fn suspended() -> Turn {
+    (question(), Event::PromptFailed(PromptFault::Suspended))
+}
+
+/// What a suspension brings: the lock is given back, and the program stops.
+fn stopped() -> [Turn; 2] {
+    [closed(), (tell(Notice::Suspend), Event::Told)]
+}
+
+#[test]
+fn a_stopped_prompt_keeps_no_lock_and_asks_again_s8() {
+    let talk = about_to_ask(Asked::Answered).turn(suspended()).follow(stopped());
+    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
+    let talk = talk.follow(again.clone()).turn(suspended()).follow(stopped()).follow(again);
+    // The answer counts, the stops before it do not.
+    let talk = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled)));
+    let at = talk.now.wall;
+    assert_eq!(talk.turn(note(Asked::Declined { at })).turn(closed()).end(), Err(Error::Cancelled));
+}
+
+#[test]
+fn a_continued_prompt_waits_its_turn_and_adopts_what_it_finds() {
+    let theirs = session("theirs", 600);
+    let turns = [
+        (prompt_lock(false), Event::Busy(holder())),
+        (tell(Notice::Waiting(holder())), Event::Told),
+        (prompt_lock(true), Event::Opened(ASKING)),
+        recall(Asked::Answered),
+        (load(), found(&theirs)),
+        closed(),
+    ];
+    let talk = about_to_ask(Asked::Answered).turn(suspended()).follow(stopped());
+    assert_eq!(talk.follow(turns).end(), adopted(theirs));
+}
+
+#[test]
+fn a_suspension_is_no_answer_and_ends_no_count() {
+    let before = Asked::Unanswered { times: 2, at: Timestamp(WALL) };
+    let talk = about_to_ask(before).turn(suspended()).follow(stopped());
+    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
+    let talk = talk.follow(again).turn((question(), Event::TimedOut));
+    let at = talk.now.wall;
+    let end = talk.turn(note(Asked::Unanswered { times: 3, at })).turn(closed()).end();
+    assert_eq!(end, Err(CannotPrompt::Unanswered.into()));
+}
+
+#[test]
+fn a_question_without_a_lock_is_suspended_without_giving_one_back() {
+    let turns =
+        [(prompt_lock(false), Event::StoreFailed(full())), recall(Asked::Answered), (load(), nothing())];
+    let talk = Talk::start(governed(true)).follow(with(nobody(), turns)).turn(suspended());
+    talk.turn((tell(Notice::Suspend), Event::Told)).assert_next(&prompt_lock(false));
+}
+
+#[test]
+fn only_a_governed_question_is_suspended_and_not_for_ever() {
+    let talk = about_to_ask(Asked::Answered);
+    assert!(talk.flow.suspendable());
+    let mut worn = about_to_ask_with(governed(true).bounded(), Asked::Answered);
+    assert!(worn.flow.suspendable());
+    worn = worn.turn(suspended()).follow(stopped());
+    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
+    worn = worn.follow(again);
+    assert!(!worn.flow.suspendable());
+    let suspended = Event::PromptFailed(PromptFault::Suspended);
+    assert_eq!(worn.refuses(suspended.clone()), Some(Misuse::Unexpected));
+    // Without the governor nobody would give anything back.
+    let alone = Talk::start(Login::new(uri(), LoginOptions::default(), seed()));
+    let alone = alone.turn((get(at("/api/v1/")), reply(200, ABOUT)));
+    alone.assert_next(&question());
+    assert!(!alone.flow.suspendable());
+    assert_eq!(alone.refuses(suspended), Some(Misuse::Unexpected));
+}
+
+#[test]
+fn an_explicit_sign_in_waits_5_s_for_a_stopped_holder() {
+    let stopped = Holder { stopped: true, ..holder() };
+    let waits = |flow| {
+        let talk = Talk::start(flow).turn((get(at("/api/v1/")), reply(200, ABOUT)));
+        let talk = talk.turn((prompt_lock(false), Event::Busy(stopped.clone())));
+        talk.turn((tell(Notice::Waiting(stopped.clone())), Event::Told))
+    };
+    let waited = || {
+        let talk = waits(governed(false));
+        let until = talk.now.tick.after(STOPPED_WAIT);
+        talk.turn((Expected::Step(Step::Wait { until }), Event::TimedOut))
+    };
+    // Still stopped: nobody waits for it any longer.
+    let goes_on = [(prompt_lock(false), Event::Busy(stopped.clone())), recall(Asked::Answered)];
+    waited().follow(goes_on).assert_next(&question());
+    // Continued: it has its turn.
+    let continued = waited().turn((prompt_lock(false), Event::Busy(holder())));
+    continued.turn((tell(Notice::Waiting(holder())), Event::Told)).assert_next(&prompt_lock(true));
+    waited().turn((prompt_lock(false), Event::Opened(ASKING))).assert_next(&recall(Asked::Answered).0);
+    assert_eq!(waits(governed(false)).clone_and_cancel(), Ok(Error::Cancelled));
+    // One that is stopped while it is waited for is noticed.
+    let stops = Talk::start(governed(false)).turn((get(at("/api/v1/")), reply(200, ABOUT)));
+    let stops = stops.turn((prompt_lock(false), Event::Busy(holder())));
+    let stops = stops.turn((tell(Notice::Waiting(holder())), Event::Told));
+    let stops = stops.turn((prompt_lock(true), Event::TimedOut));
+    let stops = stops.turn((prompt_lock(false), Event::Busy(stopped.clone())));
+    let stops = stops.turn((tell(Notice::Waiting(stopped.clone())), Event::Told));
+    stops.assert_next(&Expected::Pause(5_000..5_001));
+    // Who only wants some session waits for whoever is asked.
+    let turns = [
+        (prompt_lock(false), Event::Busy(stopped.clone())),
+        (tell(Notice::Waiting(stopped.clone())), Event::Told),
+    ];
+    Talk::start(governed(true)).follow(with(nobody(), turns)).assert_next(&prompt_lock(true));
 }

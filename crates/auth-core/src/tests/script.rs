@@ -357,7 +357,7 @@ pub(super) fn unlock() -> Turn {
 }
 
 pub(super) fn holder() -> Holder {
-    Holder { pid: Some(41), host: Some(Foreign::from("farm-3")) }
+    Holder { pid: Some(41), host: Some(Foreign::from("farm-3")), stopped: false }
 }
 
 pub(super) fn pause(range: Range<u64>) -> Turn {

@@ -233,7 +233,10 @@ fn answers<T>(step: &Step<T>, next: Held) -> Vec<Event> {
             ];
             asked.into_iter().map(Event::Recalled).chain([store_failed()]).collect()
         }
-        Step::Open { .. } => vec![Event::Opened(next), Event::Busy(Holder::default()), store_failed()],
+        Step::Open { .. } => {
+            let busy = |stopped| Event::Busy(Holder { stopped, ..Holder::default() });
+            vec![Event::Opened(next), busy(false), busy(true), store_failed()]
+        }
         Step::Close(_) => vec![Event::Closed],
         Step::Wait { .. } | Step::Done(_) => vec![],
     }
@@ -435,6 +438,9 @@ where
         if flow.interruptible() {
             events.push((start(), Event::Cancel));
         }
+        if flow.suspendable() {
+            events.push((start(), Event::PromptFailed(PromptFault::Suspended)));
+        }
         for (now, event) in events {
             transitions += 1;
             let mut next = flow.clone();
@@ -467,6 +473,9 @@ where
     if let Some(deadline) = flow.deadline() {
         let before = Now { tick: Tick(deadline.0 - 1), ..start() };
         assert_eq!(met.resume(before, Event::TimedOut).err(), Some(Misuse::TooEarly));
+    }
+    if !flow.suspendable() {
+        assert!(met.resume(start(), Event::PromptFailed(PromptFault::Suspended)).is_err());
     }
     let refused = match step {
         Step::Done(result) => {
@@ -555,9 +564,11 @@ fn login_every_state() {
     };
     walk("login given", Login::new(uri(), given, seed()));
     let anonymous = LoginOptions { reuse: true, anonymous: true, ..LoginOptions::default() };
-    walk("login governed", Governor::new(Login::new(uri(), LoginOptions::default(), seed())));
+    let governed = Governor::new(Login::new(uri(), LoginOptions::default(), seed()));
+    walk("login governed", governed.bounded());
     let governed = LoginOptions { reuse: true, ..LoginOptions::default() };
-    walk_with("login reuse, governed", Governor::new(Login::new(uri(), governed, seed())), essential);
+    let governed = Governor::new(Login::new(uri(), governed, seed())).bounded();
+    walk_with("login reuse, governed", governed, essential);
     walk("login anonymous", Login::new(uri(), anonymous, seed()));
 }
 

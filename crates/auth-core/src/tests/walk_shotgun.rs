@@ -158,7 +158,7 @@ fn login_every_state() {
     let old = session("old", 0, "p");
     let again = login(LoginOptions { method, ..reuse.clone() }).refused(&old);
     walk_with("shotgun login again", again.clone(), essential);
-    walk_with("shotgun login governed", Governor::new(again), essential);
+    walk_with("shotgun login governed", Governor::new(again).bounded(), essential);
     let never = LoginOptions { never_ask: true, ..reuse };
     walk("shotgun login never asking", login(never));
     walk(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
-use auth_core::ports::{Clock, Dismiss, Prompt, Store, Transport};
+use auth_core::ports::{Clock, Prompt, Store, Transport};
 use auth_core::{Error, Notice, Question};
 
 use self::job::{Heard, Job};
@@ -125,10 +125,11 @@ impl Driver {
 
     fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
         let prompt = Arc::clone(&self.prompt);
-        let dismiss = Dismiss::new();
+        let dismiss = run.dismiss();
+        let may_suspend = dismiss.may_suspend();
         let dismissed = dismiss.clone();
         let job = Job::start(cancel, move || prompt.ask(&question, &dismissed));
-        let brought = self.attend(run, cancel, &job, drive::asked);
+        let brought = self.attend(run, cancel, &job, |result| drive::asked(result, may_suspend));
         if matches!(brought, Brought::Event(Event::Cancel | Event::TimedOut)) {
             // This calls what the prompt asked to be called.
             let _ = catch_unwind(|| dismiss.dismiss());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
-use auth_core::ports::{Clock, Dismiss, Store};
+use auth_core::ports::{Clock, Store};
 use auth_core::wire::Request;
 use auth_core::{Error, Notice, Question};
 use tokio::sync::Notify;
@@ -163,10 +163,12 @@ impl Driver {
 
     async fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
         let prompt = Arc::clone(&self.prompt);
-        let dismiss = Dismiss::new();
+        let dismiss = run.dismiss();
+        let may_suspend = dismiss.may_suspend();
         let dismissed = dismiss.clone();
         let mut job = Job::spawn(async move { prompt.ask(&question, &dismissed).await });
-        let brought = self.attend(run, cancel, &mut job, drive::asked).await;
+        let asked = |result| drive::asked(result, may_suspend);
+        let brought = self.attend(run, cancel, &mut job, asked).await;
         if matches!(brought, Brought::Event(Event::Cancel | Event::TimedOut)) {
             // This calls what the prompt asked to be called.
             let mut dismissal = Job::start(move || dismiss.dismiss());

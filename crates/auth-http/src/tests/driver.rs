@@ -8,12 +8,12 @@ mod script;
 mod stops;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, TransportFault};
 use auth_core::flow::{Event, Held, LOCK_DEADLINE, Step};
-use auth_core::ports::{Applied, Loaded, Locking, Stored, Unreachable};
+use auth_core::ports::{Applied, Dismiss, Loaded, Locking, Stored, Unreachable};
 use auth_core::session::{Session, Tokens};
 use auth_core::time::Tick;
 use auth_core::wire::Response;
@@ -40,11 +40,30 @@ fn fault(why: &str) -> StoreFault {
 }
 
 #[test]
+fn a_prompt_learns_whether_its_question_may_be_suspended() {
+    for suspends in [false, true] {
+        let heard = Arc::new(AtomicBool::new(!suspends));
+        let told = Arc::clone(&heard);
+        let asked = Box::new(move |dismissed: Dismiss| {
+            told.store(dismissed.may_suspend(), Ordering::SeqCst);
+            Err(PromptFault::Suspended)
+        });
+        let driver = Ports { ask: asked, ..Ports::default() }.driver();
+        let flow = script([Line::Do(ask())]).suspends(suspends);
+        let seen = driver.run(flow, &Cancel::new()).unwrap().value;
+        assert_eq!(heard.load(Ordering::SeqCst), suspends);
+        // One that suspends all the same has given the question up.
+        let fault = if suspends { PromptFault::Suspended } else { PromptFault::Cancelled };
+        assert_eq!(seen, [Event::Start, Event::PromptFailed(fault)]);
+    }
+}
+
+#[test]
 fn every_step_is_answered_with_what_its_port_brought() {
     let stored = || Stored { session: Session::default(), intent: None };
     let generation = Tokens::default().generation();
     let unreachable = Unreachable { fault: TransportFault::Tls, sent: Sent::No };
-    let holder = || Holder { pid: Some(7), host: None };
+    let holder = || Holder { pid: Some(7), ..Holder::default() };
     let plain = Ports::default;
     let cases: Vec<(Ports, Step<Vec<Event>>, Event)> = vec![
         (plain(), send(), response()),

@@ -48,12 +48,18 @@ pub(super) struct Script {
     open: VecDeque<Held>,
     redeeming: bool,
     deaf: bool,
+    suspends: bool,
 }
 
 impl Script {
     /// Goes on after a cancel as if nothing had happened.
     pub(super) fn deaf(self) -> Self {
         Self { deaf: true, ..self }
+    }
+
+    /// Its questions may be suspended.
+    pub(super) fn suspends(self, suspends: bool) -> Self {
+        Self { suspends, ..self }
     }
 }
 
@@ -65,6 +71,7 @@ pub(super) fn script(lines: impl IntoIterator<Item = Line>) -> Script {
         open: VecDeque::new(),
         redeeming: false,
         deaf: false,
+        suspends: false,
     }
 }
 
@@ -81,6 +88,10 @@ impl Machine for Script {
 
     fn is_redeeming(&self) -> bool {
         self.redeeming
+    }
+
+    fn can_suspend(&self) -> bool {
+        self.suspends
     }
 
     fn advance(&mut self, _: Now, event: Event) -> Result<Step<Vec<Event>>, Misuse> {

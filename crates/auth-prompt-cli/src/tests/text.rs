@@ -92,7 +92,10 @@ fn the_menu_counts_from_one_t1() {
 
 #[test]
 fn notices_in_words_t1_t2() {
-    let holder = |pid, host: Option<&str>| Notice::Waiting(Holder { pid, host: host.map(Foreign::from) });
+    let holder = |pid, host: Option<&str>| {
+        Notice::Waiting(Holder { pid, host: host.map(Foreign::from), stopped: false })
+    };
+    let stopped = Notice::Waiting(Holder { pid: Some(4711), host: Some("farm7".into()), stopped: true });
     let confirmation = |text: &str| Notice::Confirmation(Foreign::from(text));
     let plain = "Warning: http://a.example:8000 is not encrypted. Anyone on the way can read what is sent, passwords too.\n";
     let cases = [
@@ -101,6 +104,12 @@ fn notices_in_words_t1_t2() {
         (holder(Some(4711), Some("farm7")), "Waiting for the sign-in in process 4711 on farm7 ...\n"),
         (holder(None, None), "Waiting for the sign-in in another process ...\n"),
         (holder(Some(1), Some("\u{9b}2J")), "Waiting for the sign-in in process 1 on \\u{9b}2J ...\n"),
+        (
+            stopped,
+            "Waiting for the sign-in in process 4711 on farm7 (stopped) ...\n\
+             To continue it, type `fg` in its terminal or run `kill -CONT 4711`.\n",
+        ),
+        (Notice::Suspend, ""),
         (confirmation("You are alice.\r\nWelcome."), "Server: You are alice.\nServer: Welcome.\n"),
         (confirmation("\u{1b}]52;c;ZXZpbA==\u{7}\rb"), "Server: \\u{1b}]52;c;ZXZpbA==\\u{7}\\u{d}b\n"),
         (confirmation("{id} {0!r:>9999999}"), "Server: {id} {0!r:>9999999}\n"),

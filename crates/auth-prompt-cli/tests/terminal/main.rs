@@ -8,4 +8,5 @@ mod jobs;
 mod rig;
 mod shotgun;
 mod signals;
+mod suspended;
 mod typing;

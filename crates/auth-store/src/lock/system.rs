@@ -95,5 +95,8 @@ pub(super) fn holder(spot: &Spot) -> Holder {
         drop(file.take(512).read_to_string(&mut note));
     }
     let (pid, host) = note.trim_end().split_once(' ').unwrap_or((note.trim_end(), ""));
-    Holder { pid: pid.parse().ok(), host: (!host.is_empty()).then(|| Foreign::from(host)) }
+    let (pid, host) = (pid.parse().ok(), (!host.is_empty()).then(|| Foreign::from(host)));
+    // A number means a process of this machine only.
+    let stopped = pid.filter(|_| host == os::host()).is_some_and(os::is_stopped);
+    Holder { pid, host, stopped }
 }

@@ -213,6 +213,10 @@ pub(crate) fn started(_: u32) -> Option<u64> {
     None
 }
 
+pub(crate) fn is_stopped(_: u32) -> bool {
+    false
+}
+
 pub(crate) fn is_gone(_: u32, _: u64) -> bool {
     false
 }

@@ -35,7 +35,7 @@ fn a_lock_says_who_holds_it_and_its_file_stays_f7() {
     assert_eq!(file.mode() & 0o7777, 0o600);
     for wait in [Duration::ZERO, Duration::from_millis(5)] {
         let holder = theirs(take(&dir, "x.lock", wait).unwrap());
-        assert_eq!(holder, Holder { pid: Some(std::process::id()), host: os::host() });
+        assert_eq!(holder, Holder { pid: Some(std::process::id()), host: os::host(), stopped: false });
     }
     drop(guard);
     assert_eq!(fs::read(&path).unwrap(), b"", "nobody is told of a former holder");
@@ -61,8 +61,32 @@ fn any_note_in_a_lock_file_is_read_p9() {
     for (note, pid, host) in cases {
         fs::write(&path, note).unwrap();
         let holder = theirs(take(&dir, "x", Duration::ZERO).unwrap());
-        assert_eq!(holder, Holder { pid, host: host.map(Foreign::from) });
+        assert_eq!(holder, Holder { pid, host: host.map(Foreign::from), stopped: false });
     }
+}
+
+#[test]
+fn a_stopped_holder_is_told_from_one_elsewhere_f7() {
+    use std::process::Command;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let (temporary, dir) = folder();
+    let path = temporary.path().join("x");
+    let file = File::create(&path).unwrap();
+    file.lock().unwrap();
+    let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+    kill_process(Pid::from_child(&child), Signal::STOP).unwrap();
+    while !os::is_stopped(child.id()) {
+        std::thread::yield_now();
+    }
+    let here = os::host().unwrap();
+    for (host, stopped) in [(here.raw(), true), ("elsewhere", false), ("", false)] {
+        fs::write(&path, format!("{} {host}\n", child.id())).unwrap();
+        assert_eq!(theirs(take(&dir, "x", Duration::ZERO).unwrap()).stopped, stopped, "{host:?}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

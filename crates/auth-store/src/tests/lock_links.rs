@@ -84,7 +84,10 @@ fn a_link_says_who_holds_the_lock_and_is_emptied_when_it_is_free_f6_f7() {
     let guard = ours(folder.take(Duration::ZERO));
     assert_eq!(fs::metadata(folder.path("x.1")).unwrap().mode() & 0o7777, 0o600);
     for wait in [Duration::ZERO, Duration::from_millis(5)] {
-        assert_eq!(theirs(folder.take(wait)), Holder { pid: Some(process::id()), host: os::host() });
+        assert_eq!(
+            theirs(folder.take(wait)),
+            Holder { pid: Some(process::id()), host: os::host(), stopped: false }
+        );
     }
     drop(guard);
     assert_eq!(fs::read(folder.path("x.1")).unwrap(), b"");
@@ -169,7 +172,7 @@ fn a_holder_elsewhere_is_dead_if_it_showed_nothing_for_long_and_shows_nothing_wh
 fn who_tries_once_takes_nothing_from_a_holder_elsewhere_f6() {
     let folder = Folder::new();
     folder.hold(1, ELSEWHERE, Duration::from_hours(1));
-    let holder = Holder { pid: Some(12), host: Some("other-host".into()) };
+    let holder = Holder { pid: Some(12), host: Some("other-host".into()), stopped: false };
     assert_eq!(theirs(folder.take(Duration::ZERO)), holder);
     ours(folder.take(WATCH + LONG));
 }

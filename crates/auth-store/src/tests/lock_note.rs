@@ -7,7 +7,10 @@ fn a_note_says_which_process_it_is_of_and_is_read_again_f7() {
     let note = Note::ours(7);
     assert_eq!(Note::read(note.text().as_bytes()), Some(note.clone()));
     assert_eq!(note.is_gone(), Some(false));
-    assert_eq!(note.clone().into_holder(), Holder { pid: Some(process::id()), host: os::host() });
+    assert_eq!(
+        note.clone().into_holder(),
+        Holder { pid: Some(process::id()), host: os::host(), stopped: false }
+    );
     let later = Note { started: note.started.map(|started| started + 1), ..note.clone() };
     assert_eq!(later.is_gone(), Some(true), "another process has its number now");
     for elsewhere in [

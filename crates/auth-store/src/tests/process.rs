@@ -14,18 +14,20 @@ fn stat(name: &str, state: char, threads: u32) -> String {
 #[test]
 fn a_process_has_ended_if_its_parent_alone_does_not_know_f7() {
     let cases = [
-        (stat("sh", 'S', 1), Some((false, 77))),
-        (stat("a) R 1 (b", 'R', 3), Some((false, 77))),
-        (stat("sh", 'Z', 1), Some((true, 77))),
-        (stat("sh", 'X', 0), Some((true, 77))),
+        (stat("sh", 'S', 1), Some((false, false))),
+        (stat("a) R 1 (b", 'R', 3), Some((false, false))),
+        (stat("sh", 'Z', 1), Some((true, false))),
+        (stat("sh", 'X', 0), Some((true, false))),
         // Its first thread has ended, another has not.
-        (stat("sh", 'Z', 2), Some((false, 77))),
-        (stat("sh", 'T', 1), Some((false, 77))),
+        (stat("sh", 'Z', 2), Some((false, false))),
+        (stat("sh", 'T', 1), Some((false, true))),
+        // By a debugger.
+        (stat("sh", 't', 1), Some((false, true))),
         ("12 (sh) S 1 1".to_owned(), None),
         (String::new(), None),
     ];
     for (text, expected) in cases {
-        let expected = expected.map(|(has_ended, started)| Stat { has_ended, started });
+        let expected = expected.map(|(has_ended, is_stopped)| Stat { has_ended, is_stopped, started: 77 });
         assert_eq!(Stat::read(&text), expected, "{text}");
     }
 }
@@ -41,6 +43,23 @@ fn a_process_is_known_by_its_number_and_its_start_f7() {
     for none in [0, u32::MAX, i32::MAX.unsigned_abs()] {
         assert!(is_gone(none, start));
     }
+}
+
+#[test]
+fn a_stopped_process_is_seen_until_it_is_continued() {
+    use rustix::process::{Signal, kill_process};
+
+    let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    assert!(!is_stopped(child.id()) && !is_stopped(0) && !is_stopped(u32::MAX));
+    for (signal, stopped) in [(Signal::STOP, true), (Signal::CONT, false)] {
+        kill_process(pid, signal).unwrap();
+        while is_stopped(child.id()) != stopped {
+            std::thread::yield_now();
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Running a command that finds somebody signed in.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use auth_native::error::AuthError;
-use auth_native::{Error, Foreign, LoginOptions, Revocation};
+use auth_native::{Foreign, LoginOptions};
 
+use super::private::{self, Private};
 use super::shotgun;
 use crate::client::{Client, Place};
 use crate::exit::Exit;
@@ -17,16 +19,34 @@ use crate::report::{Doing, Failure};
 /// How often it is looked whether the command has ended, or a signal is for it.
 const TICK: Duration = Duration::from_millis(20);
 
-pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
-    let Exec { site, forgets, command } = plan;
-    let folder = if forgets { Some(private()?) } else { None };
-    let client = match &folder {
-        Some(folder) => Client::in_folder(folder.path())?,
-        None => Client::new()?,
-    };
+pub(crate) fn run(plan: &Exec) -> Result<Exit, Failure> {
     // Where a session of its own is wanted, the list of sites is still that of everybody.
     let usual = Client::new()?;
-    let Place { site, username, provider, .. } = usual.place_of_session(site)?;
+    let place = usual.place_of_session(plan.site.clone())?;
+    if !plan.forgets {
+        return run_with(plan, place, &usual, None);
+    }
+    private::sweep(|| usual.watch());
+    if usual.signal() != 0 {
+        return Err(usual.failure(&AuthError::Cancelled.into(), &place.site, Doing::Running));
+    }
+    let folder = Private::new(&place.site)?;
+    let site = place.site.clone();
+    let result = run_with(plan, place, &usual, Some(folder.path()));
+    // A Shotgun site ends a session by itself, and what was kept of it goes with its folder.
+    folder.end(&site);
+    result
+}
+
+/// Runs the command with the session of everybody, or one of its own in a folder.
+fn run_with(plan: &Exec, place: Place, usual: &Client, folder: Option<&Path>) -> Result<Exit, Failure> {
+    let Exec { forgets, command, .. } = plan;
+    let forgets = *forgets;
+    let client = match folder {
+        Some(folder) => Client::in_folder(folder)?,
+        None => Client::new()?,
+    };
+    let Place { site, username, provider, .. } = place;
     let mut shotgun = usual.shotgun(&site)?;
     // A stored session is used whoever it is of.
     let (username, provider) = if forgets { (username, provider) } else { (None, None) };
@@ -52,25 +72,20 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
         }
     }
     if let Some(site) = &shotgun {
-        shotgun::sign_in_for(&client, &usual, site, username, !forgets)?;
+        shotgun::sign_in_for(&client, usual, site, username, !forgets)?;
     }
-    let mut child = start(&command)?;
+    let mut child = start(command)?;
     // The command is given a session. The first key would override it, and the second is none of its business.
     child.env_remove("TILED_API_KEY").env_remove(crate::script::VARIABLE);
-    if let Some(folder) = &folder {
-        child.env("TILED_CACHE_DIR", folder.path().join("cache"));
-        child.env("AUTHCTL_STATE_DIR", folder.path().join("state"));
+    if let Some(folder) = folder {
+        child.env("TILED_CACHE_DIR", folder.join("cache"));
+        child.env("AUTHCTL_STATE_DIR", folder.join("state"));
     }
     client.watch();
-    let ended = child.spawn().map(|child| attend(child, &client));
-    // A Shotgun site ends a session by itself, and what was kept of it goes with its folder.
-    if let Some(folder) = folder.as_ref().filter(|_| shotgun.is_none()) {
-        end(folder.path(), &site);
-    }
-    match ended {
+    match child.spawn().map(|child| attend(child, &client)) {
         Ok(status) => Ok(status.map_or(Exit::INTERNAL, exit_of)),
         Err(error) => Err(Failure::usage(
-            &format!("the command {} cannot be run: {error}", name(&command)),
+            &format!("the command {} cannot be run: {error}", name(command)),
             "Give the name of a program and its arguments after `--`.",
         )),
     }
@@ -78,14 +93,6 @@ pub(crate) fn run(plan: Exec) -> Result<Exit, Failure> {
 
 fn name(command: &[OsString]) -> Foreign {
     Foreign::new(command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
-}
-
-/// A folder that nobody else can look into; in memory where there is such a place.
-fn private() -> Result<tempfile::TempDir, Failure> {
-    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
-    let made =
-        in_memory.and_then(|folder| tempfile::tempdir_in(folder).ok()).map_or_else(tempfile::tempdir, Ok);
-    made.map_err(|error| Failure::output(&error))
 }
 
 fn start(command: &[OsString]) -> Result<Command, Failure> {
@@ -119,7 +126,7 @@ fn pass_on(child: &Child, signal: i32) {
     use rustix::process::{Pid, Signal, kill_process};
 
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let signal = [Signal::TERM, Signal::HUP].into_iter().find(|known| known.as_raw() == signal);
+    let signal = [Signal::TERM, Signal::HUP, Signal::QUIT].into_iter().find(|known| known.as_raw() == signal);
     if let (Some(pid), Some(signal)) = (pid, signal) {
         // It may have ended meanwhile.
         let _ = kill_process(pid, signal);
@@ -128,21 +135,6 @@ fn pass_on(child: &Child, signal: i32) {
 
 #[cfg(not(unix))]
 fn pass_on(_child: &Child, _signal: i32) {}
-
-/// Ends the session that was for this command alone. It goes with its folder whatever the server says.
-fn end(folder: &std::path::Path, site: &str) {
-    // Another client: a signal that was for the command has stopped the first.
-    let Ok(client) = Client::in_folder(folder) else { return };
-    match client.auth.logout(site) {
-        Ok(ended) => {
-            if let Revocation::Failed(error) = ended.revocation {
-                output::warning(&format!("the session could not be ended on the server: {error}"));
-            }
-        }
-        Err(Error::Auth(AuthError::NotSignedIn | AuthError::Removed)) => {}
-        Err(error) => output::warning(&format!("the session could not be ended on the server: {error}")),
-    }
-}
 
 #[cfg(unix)]
 fn exit_of(status: ExitStatus) -> Exit {

@@ -8,6 +8,7 @@ mod exec;
 mod login;
 mod logout;
 mod man;
+mod private;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sessions;
@@ -32,7 +33,7 @@ pub(crate) fn run(plan: Plan) -> Result<Exit, Failure> {
         Plan::Logout { which, forget } => logout::run(&Client::new()?, which, forget),
         Plan::Sites { json } => sites::run(&Client::new()?, json),
         Plan::Sessions { site, revoke, json } => sessions::run(&Client::new()?, site, revoke, json),
-        Plan::Exec(exec) => exec::run(exec),
+        Plan::Exec(exec) => exec::run(&exec),
         Plan::Call(call) => call::run(call),
         #[cfg(feature = "sandbox")]
         Plan::Demo => demo::run(),

@@ -331,11 +331,19 @@ fn stores_that_fail_are_said() {
             ),
         ),
         (
-            store(StoreFaultKind::Locked(Holder { pid: Some(12), host: Some("render07".into()) })),
+            store(StoreFaultKind::Locked(Holder { pid: Some(12), host: Some("render07".into()), stopped: false })),
             7,
             "store",
             "/home/a/.cache/tiled: kept locked by process 12 on render07 for too long\nWait until the other process has ended, \
              or end it."
+                .to_owned(),
+        ),
+        (
+            store(StoreFaultKind::Locked(Holder { pid: Some(12), host: None, stopped: true })),
+            7,
+            "store",
+            "/home/a/.cache/tiled: kept locked by process 12 (stopped) for too long\nContinue the other process: type \
+             `fg` in its terminal, or run `kill -CONT 12`."
                 .to_owned(),
         ),
         (

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod exec;
+mod private;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod quiet;

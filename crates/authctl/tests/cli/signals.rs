@@ -18,7 +18,7 @@ fn slow(path: &str, delay: Duration) -> Faults {
 
 #[test]
 fn a_command_that_waits_for_the_server_ends_by_a_signal() {
-    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129), ("-QUIT", 131)] {
         let rig = Rig::with(|site| site.faults = slow("/auth/whoami", Duration::from_secs(25)));
         rig.sign_in().is(0);
         let child = spawn(&rig, &["whoami"]);
@@ -38,8 +38,9 @@ fn what_is_being_redeemed_is_saved_before_a_signal_ends_anything() {
     rig.sign_in().is(0);
     let child = spawn(&rig, &["token", "--min-validity", "1h"]);
     rig.wait_for("/auth/session/refresh");
-    kill(&child, "-INT");
-    kill(&child, "-TERM");
+    for signal in ["-INT", "-TERM", "-QUIT"] {
+        kill(&child, signal);
+    }
     let ended = collect(child);
     let kept = rig.run(&["token"]);
     assert_eq!(kept.is(0).out, ended.is(0).out);

@@ -63,8 +63,13 @@ impl Note {
     }
 
     pub(super) fn into_holder(self) -> Holder {
+        let is_here = self.machine.is_some() && os::machine() == self.machine;
         let host = Some(self.host).filter(|host| !host.is_empty());
-        Holder { pid: Some(self.pid), host: host.map(Foreign::new) }
+        Holder {
+            pid: Some(self.pid),
+            host: host.map(Foreign::new),
+            stopped: is_here && os::is_stopped(self.pid),
+        }
     }
 }
 

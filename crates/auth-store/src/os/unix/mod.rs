@@ -26,7 +26,7 @@ use crate::os::Reach;
 use crate::steps::{Step, step};
 
 #[cfg(target_os = "linux")]
-pub(crate) use process::{is_gone, machine, started};
+pub(crate) use process::{is_gone, is_stopped, machine, started};
 pub(crate) use spot::Spot;
 
 /// How a folder is opened to look things up in it: that needs no permission to list it.

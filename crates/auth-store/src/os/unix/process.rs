@@ -37,6 +37,8 @@ pub(crate) fn started(pid: u32) -> Option<u64> {
 struct Stat {
     /// True if it has ended and its parent has not noticed.
     has_ended: bool,
+    /// True if a signal has stopped it, or a debugger.
+    is_stopped: bool,
     started: u64,
 }
 
@@ -52,8 +54,15 @@ impl Stat {
         let threads: u64 = fields.nth(16)?.parse().ok()?;
         let started = fields.nth(1)?.parse().ok()?;
         // The first thread may end before the others.
-        Some(Self { has_ended: matches!(state, "Z" | "X" | "x") && threads <= 1, started })
+        let has_ended = matches!(state, "Z" | "X" | "x") && threads <= 1;
+        Some(Self { has_ended, is_stopped: matches!(state, "T" | "t"), started })
     }
+}
+
+/// True if a process of this machine is stopped and does nothing before it is continued. False where that cannot be
+/// told.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    machine().is_some() && Stat::of(pid).is_some_and(|stat| stat.is_stopped)
 }
 
 /// True if there is no such process any more, of this machine's.

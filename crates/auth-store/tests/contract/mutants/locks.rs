@@ -32,7 +32,7 @@ mutants! { Memory:
 }
 
 fn busy() -> Locking {
-    Locking::Busy(Holder { pid: Some(std::process::id()), host: None })
+    Locking::Busy(Holder { pid: Some(std::process::id()), ..Holder::default() })
 }
 
 fn gives_a_thread_its_lock_again(it: Bent) -> Bent {

@@ -129,7 +129,7 @@ fn takes_a_file_for_a_lock(it: Bent) -> Bent {
             return Ok(Locking::Held(Box::new(Guard(move || fs::remove_file(&path).unwrap()))));
         }
         let pid = fs::read_to_string(&path).unwrap_or_default().parse().ok();
-        Ok(Locking::Busy(Holder { pid, host: None }))
+        Ok(Locking::Busy(Holder { pid, ..Holder::default() }))
     })
 }
 
