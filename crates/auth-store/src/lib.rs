@@ -15,6 +15,8 @@ mod memory;
 #[cfg(feature = "file")]
 mod atomic;
 #[cfg(feature = "file")]
+mod binding;
+#[cfg(feature = "file")]
 mod document;
 #[cfg(feature = "file")]
 mod fault;

@@ -15,7 +15,7 @@ use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
 use crate::sidecar::{Digests, Sidecar};
 use crate::tokens::{Name, Snapshot};
-use crate::{atomic, order};
+use crate::{atomic, binding, order};
 
 /// Below the Python client's cache folder.
 const TOKENS: &str = "tokens";
@@ -43,13 +43,16 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 /// itself, the list of sites and the locks are in a folder of our own. It holds nothing secret but what was kept aside
 /// there, and the sessions in slots, which that client does not know: files of the same kind.
 ///
-/// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
-///   [`Loaded::Torn`].
+/// - Reading waits for nobody; what another program is in the middle of writing is [`Loaded::Torn`]. It takes a lock only
+///   to remove what a killed writer left over, and only if the lock is free.
 /// - A change is made under a lock, each file replaced whole and made durable, in an order in which a crash leaves
 ///   neither two identities nor an access token newer than its refresh token.
-/// - Links are followed where no other user could have placed them; files and folders of other users are refused;
-///   modes that let others in are mended on sight. A file that something is mounted on is rewritten where it is, which
+/// - Links are followed where no other user could have placed them; files and folders of other users are refused. Every
+///   folder from the two roots down is tightened to 0700, or refused if other users can change it all the same. What a
+///   link in another folder leads to keeps its mode, and is not deleted. A file that something is mounted on is rewritten where it is, which
 ///   a crash may leave half done.
+/// - A token that is recorded for another site is refused ([`StoreFaultKind::OtherSite`]). Where another user could put a
+///   folder in the place of one of ours, so is a token that is not recorded for this site ([`StoreFaultKind::Unbound`]).
 /// - What nobody can read is kept as `NAME.damaged-NUMBER` in our own folder before it is replaced.
 #[derive(Clone, Debug)]
 pub struct TiledDirectory {
@@ -85,6 +88,43 @@ impl TiledDirectory {
         self.state(LOCKS, false)?.map(|dir| lock::method(&dir)).transpose()
     }
 
+    /// The first folder above ours in which another user could put another folder in the place of ours; `None` if there
+    /// is no such folder.
+    ///
+    /// There only sessions are used that were saved through this store, not those that the Python client wrote.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Store::load`] does if a folder cannot be read or trusted.
+    pub fn exposed_parent(&self) -> Result<Option<PathBuf>, StoreFault> {
+        binding::exposed_parent(&self.roots)
+    }
+
+    /// The files in other folders that the token files of a session are links to, as far as they hold something.
+    ///
+    /// Removing the session removes the links. What is in these files stays.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Store::load`] does if a file cannot be read or trusted.
+    pub fn files_behind_links(&self, key: &Key) -> Result<Vec<PathBuf>, StoreFault> {
+        let key = &self.named(key)?;
+        let Some(dir) = self.tokens(key, false)? else { return Ok(Vec::new()) };
+        Ok(Snapshot::read(&dir, Name::all(key))?.behind_links())
+    }
+
+    /// Removes what a writer left over that died before there was a session. Where that cannot be done now, somebody is
+    /// writing.
+    fn sweep(&self, dir: &Dir, key: &Key, names: &Names) {
+        if atomic::has_leftovers(dir)
+            && let Ok(Taken::Ours(_guard)) = self.take(&names.change, Duration::ZERO)
+        {
+            for name in Name::all(key) {
+                atomic::sweep_all(dir, &format!("{}.", name.as_str()));
+            }
+        }
+    }
+
     fn place(&self, key: &Key) -> Result<(&Path, [String; 2]), StoreFault> {
         if !key.slot.is_empty() {
             let name = self.roots.name_of("session", key).to_string();
@@ -105,11 +145,7 @@ impl TiledDirectory {
 
     fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
         let (root, [folder, name]) = self.place(key)?;
-        let mut dir = Dir::open(root, &[&folder, &name], make)?;
-        if let Some(dir) = &mut dir {
-            dir.tighten()?;
-        }
-        Ok(dir)
+        Dir::open(root, &[&folder, &name], make)
     }
 
     fn made_tokens(&self, key: &Key) -> Result<Dir, StoreFault> {
@@ -118,11 +154,7 @@ impl TiledDirectory {
     }
 
     fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
-        let mut dir = Dir::open(&self.roots.state, &[name], make)?;
-        if let Some(dir) = &mut dir {
-            dir.tighten()?;
-        }
-        Ok(dir)
+        Dir::open(&self.roots.state, &[name], make)
     }
 
     fn made_state(&self, name: &str) -> Result<Dir, StoreFault> {
@@ -176,7 +208,7 @@ impl TiledDirectory {
         let same = is_same_person(&sidecar.facts(&tokens), &session.facts);
         sidecar.list(key, session, Digests::of(&tokens));
         document::write(&about, &names.sidecar, &sidecar)?;
-        keep_damaged(&there, &about, &names.sidecar)?;
+        keep_damaged(&there, &about, &names.sidecar, false)?;
         for (name, token) in order::of(&session.tokens, !key.slot.is_empty(), same) {
             put(&dir, name, token)?;
         }
@@ -205,13 +237,15 @@ impl TiledDirectory {
         };
         let tokens = sidecar.matched(there.tokens());
         if tokens.generation() != generation {
+            binding::check(&self.roots, key, &there, &sidecar, || Ok(Some(about.clone())))?;
             let stored = stored(tokens, &sidecar);
             return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Box::new(stored))));
         }
-        keep_damaged(&there, &about, &names.sidecar)?;
-        for (name, token) in order::of(&Tokens::default(), !key.slot.is_empty(), true) {
-            put(&dir, name, token)?;
+        keep_damaged(&there, &about, &names.sidecar, true)?;
+        for (name, _) in order::of(&Tokens::default(), !key.slot.is_empty(), true) {
+            take_away(&dir, name)?;
         }
+        atomic::sweep_all(&about, names.sidecar.trim_end_matches("json"));
         if sidecar.clear() {
             document::write(&about, &names.sidecar, &sidecar)?;
         }
@@ -250,10 +284,14 @@ impl Store for TiledDirectory {
             if !there.is_unchanged()? {
                 continue;
             }
+            binding::check(&self.roots, key, &there, &sidecar, || self.state(ABOUT, false))?;
             if !there.is_settled(&sidecar, SystemTime::now()) {
                 return Ok(Loaded::Torn);
             }
             let stored = stored(there.tokens(), &sidecar);
+            if stored.is_none() {
+                self.sweep(&dir, key, &names);
+            }
             return Ok(stored.map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))));
         }
         Ok(Loaded::Torn)
@@ -330,9 +368,11 @@ fn is_same_person(one: &Facts, other: &Facts) -> bool {
     }
 }
 
-fn keep_damaged(there: &Snapshot, about: &Dir, sidecar: &str) -> Result<(), StoreFault> {
+/// Sets aside what nobody can read, so that it is not lost. What is behind a link is refused, or left where it is if it
+/// `stays`.
+fn keep_damaged(there: &Snapshot, about: &Dir, sidecar: &str, stays: bool) -> Result<(), StoreFault> {
     let site = sidecar.trim_end_matches(".json");
-    for (spot, name) in there.damaged() {
+    for (spot, name) in there.damaged().filter(|(spot, _)| !(stays && spot.is_behind_link())) {
         atomic::set_aside(spot, about, &format!("{site}.{}", name.as_str()))?;
     }
     Ok(())
@@ -342,8 +382,13 @@ fn put(dir: &Dir, name: Name, token: Option<&Secret>) -> Result<(), StoreFault> 
     let Some(spot) = dir.spot(name.as_str(), token.is_some())? else { return Ok(()) };
     match token {
         Some(token) => atomic::replace(&spot, token.expose().as_bytes()),
-        None => atomic::remove(&spot),
+        None => atomic::clear(&spot),
     }
+}
+
+/// Removes a token file, or the link that leads to it.
+fn take_away(dir: &Dir, name: Name) -> Result<(), StoreFault> {
+    dir.spot(name.as_str(), false)?.map_or(Ok(()), |spot| atomic::remove(&spot))
 }
 
 #[cfg(test)]
@@ -360,3 +405,8 @@ mod crash_tests;
 #[cfg(target_os = "linux")]
 #[path = "tests/links.rs"]
 mod link_tests;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[path = "tests/folders.rs"]
+mod folder_tests;
