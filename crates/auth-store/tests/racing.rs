@@ -11,18 +11,18 @@
 )]
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::Secret;
 use auth_core::ports::{Change, Key, Loaded, Store as _};
 use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 
 const SECONDS: &str = "AUTH_STORE_F3_SECONDS";
 /// Where the child below renames.
@@ -50,6 +50,22 @@ fn save(site: &str, number: u32) -> Change {
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Makes everything below a folder old enough to count as written.
+fn settle(folder: &File) {
+    folder.set_modified(SystemTime::now() - Duration::from_secs(3)).unwrap();
+    for entry in rustix::fs::Dir::read_from(folder).unwrap() {
+        let (entry, flags) = (entry.unwrap(), OFlags::RDONLY | OFlags::NOFOLLOW);
+        if !entry.file_name().to_bytes().starts_with(b".") {
+            let file =
+                File::from(rustix::fs::openat(folder, entry.file_name(), flags, Mode::empty()).unwrap());
+            if file.metadata().unwrap().is_dir() {
+                settle(&file);
+            }
+            file.set_modified(SystemTime::now() - Duration::from_secs(3)).unwrap();
+        }
+    }
 }
 
 /// What every file below holds.
@@ -121,9 +137,10 @@ fn renamed_folders_never_mix_sites_f3() {
         store.apply(&save(site, 0)).unwrap();
     }
     let [one, two] = ["one", "two"].map(|site| store.token_directory(&key(site)).unwrap());
-    // Held open, because its path is what is being swapped.
-    let tokens = fs::File::open(one.parent().unwrap()).unwrap();
+    // Held open, because their paths are what is being swapped.
+    let tokens = ["cache", "cache2"].map(|name| fs::File::open(above.join(name).join("tokens")).unwrap());
     let names = [&one, &two].map(|path| path.file_name().unwrap());
+    tokens.iter().for_each(settle);
     let outside = temporary.path().join("outside");
     for folder in [&one, &two] {
         let folder = outside.join(folder.strip_prefix(above.join("cache")).unwrap());
@@ -143,9 +160,11 @@ fn renamed_folders_never_mix_sites_f3() {
         number += 1;
         if number % 8 == 0 {
             drop(store.apply(&save(if number % 16 == 0 { "one" } else { "two" }, number)));
+            tokens.iter().for_each(settle);
         }
         if number % 32 == 0 {
-            rustix::fs::renameat_with(&tokens, names[0], &tokens, names[1], RenameFlags::EXCHANGE).unwrap();
+            let [tokens, _] = &tokens;
+            rustix::fs::renameat_with(tokens, names[0], tokens, names[1], RenameFlags::EXCHANGE).unwrap();
         }
         for site in ["one", "two"] {
             match store.load(&key(site)) {
