@@ -254,6 +254,9 @@ impl Rig {
             other => panic!("{other:?}, {context}"),
         }
         self.check_modes(context);
+        let leftovers = fs::read_dir(self.tokens()).unwrap().map(|entry| entry.unwrap().path());
+        let left = leftovers.into_iter().find(|path| path.to_string_lossy().contains("authctl-tmp"));
+        assert_eq!(left, None, "a killed writer's file stays, {context}");
     }
 }
 

@@ -22,8 +22,7 @@ locks and saved a session. These tables are what it found. They are made by `car
 
 The steps are the calls that change something, in their order; a process killed at any other call leaves what the
 step before it left. `new NAME` is the file beside `NAME` that is renamed over it; nobody ever reads one. A
-process that is killed may leave one behind, which a change of `NAME` removes once it is a minute old; a step that
-fails leaves none.
+process that is killed may leave one behind, which the next change of `NAME` removes; a step that fails leaves none.
 
 - **killed before**, **killed after**: what is there if the process ends just before the step, or after it and
   before the next one.

@@ -493,6 +493,15 @@ pub enum StoreFaultKind {
     /// It could have been placed or changed by another user.
     #[error("refused, because another user could have placed or changed it: {0}")]
     Untrusted(&'static str),
+    /// In this folder another user can put other folders in the place of ours, and nothing says that the tokens that were
+    /// found belong to the site.
+    #[error(
+        "refused, because other users can replace folders in it and these tokens are not recorded for this site"
+    )]
+    Unbound,
+    /// The token in this file belongs to the session of another site.
+    #[error("refused, because this token belongs to another site: {0}")]
+    OtherSite(Foreign),
     /// Another process kept it locked.
     #[error("kept locked by {0} for too long")]
     Locked(Holder),

@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use crate::fault::{fault, from_io};
+use crate::fault::{fault, from_io, other};
 use crate::os::{Dir, Spot};
 use crate::steps::{Step, step};
 
 /// What a new content is called until it is complete: `.NAME.PROCESS-NUMBER` and this.
 const ENDING: &str = ".authctl-tmp";
-/// How old such a file must be to be known as left over by a process that died.
+/// How old such a file must be to be known as left over by a process that died, where its lock does not say so.
 const LEFT_OVER: Duration = Duration::from_mins(1);
 /// How many files are kept aside for one name. The last is replaced.
 const KEPT_ASIDE: u32 = 999;
@@ -66,28 +66,49 @@ pub(crate) fn replace_if(
     }
 }
 
-/// Removes a file unless `check` says no; none is as well. Where a name cannot be removed (something is mounted on it), the file is emptied.
+/// Removes a file; none is as well. Where a name cannot be removed (something is mounted on it), the file is emptied. Of
+/// a file behind a link that leaves its folder, the link is removed and the file stays.
 ///
 /// Call it under the lock that all writers of the file take.
-pub(crate) fn remove_if(
-    spot: &Spot,
-    check: impl FnOnce() -> Result<bool, StoreFault>,
-) -> Result<Placed, StoreFault> {
-    sweep(spot);
-    if check()? { remove(spot).map(|()| Placed::Done) } else { Ok(Placed::Forestalled) }
-}
-
-fn remove(spot: &Spot) -> Result<(), StoreFault> {
+pub(crate) fn remove(spot: &Spot) -> Result<(), StoreFault> {
+    if spot.is_behind_link() {
+        sweep(spot);
+    }
+    let spot = &spot.origin();
+    let swept = sweep(spot);
     match spot.unlink_beside(spot.name()) {
         Ok(()) => spot.dir().sync().map_err(|error| from_io(&error, &spot.path())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && swept == 0 => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            spot.dir().sync().map_err(|error| from_io(&error, &spot.path()))
+        }
         Err(error) if cannot_be_moved(&error) => rewrite(spot, b""),
         Err(error) => Err(from_io(&error, &spot.path())),
     }
 }
 
+/// Takes the content of a file away: removes it, or empties it if it is behind a link that leaves its folder.
+///
+/// Call it under the lock that all writers of the file take.
+pub(crate) fn clear(spot: &Spot) -> Result<(), StoreFault> {
+    if !spot.is_behind_link() {
+        return remove(spot);
+    }
+    match spot.stamp()? {
+        Some(stamp) if stamp.size > 0 => replace(spot, b""),
+        _ => Ok(()),
+    }
+}
+
 /// Keeps what nobody can read as `NAME.damaged-NUMBER` in a folder of ours, before it is replaced.
+///
+/// What is behind a link that leaves its folder is refused: it is left where it is.
+///
+/// Call it under the lock that all writers of the file take.
 pub(crate) fn set_aside(spot: &Spot, into: &Dir, name: &str) -> Result<(), StoreFault> {
+    if spot.is_behind_link() {
+        return Err(other("it is behind a link and cannot be read, so it is not replaced", &spot.path()));
+    }
     let name_of = |number: u32| format!("{name}.damaged-{number}");
     let mut number = 1;
     let kept = loop {
@@ -150,6 +171,7 @@ fn rewrite(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
 
 fn copy(from: &Spot, to: &Spot) -> Result<(), StoreFault> {
     let Some((mut source, _)) = from.open()? else { return Ok(()) };
+    sweep(to);
     let copied = create(to).and_then(|(mut file, temporary)| {
         let written = io::copy(&mut source, &mut file)
             .and_then(|_| step(Step::Sync, &temporary, || file.sync_all()))
@@ -162,24 +184,46 @@ fn copy(from: &Spot, to: &Spot) -> Result<(), StoreFault> {
     copied.map_err(|error| from_io(&error, &to.path()))
 }
 
-/// Removes what writers of this file left over when they died. Nothing depends on it.
-fn sweep(spot: &Spot) {
-    let Ok(names) = spot.dir().names() else { return };
+/// Removes what writers of this file left over when they died, and says how many files that were. Nothing depends on it.
+///
+/// The caller holds the lock of the file's writers, so whoever made them is dead. A file behind a link may be written
+/// under other locks: there only what has not been touched for a while is known to be left over.
+fn sweep(spot: &Spot) -> usize {
     let mut beginning = OsString::from(".");
     beginning.push(spot.name());
     beginning.push(".");
-    let ours = |name: &OsString| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(beginning.as_encoded_bytes()) && name.ends_with(ENDING.as_bytes())
+    let is_old = |name: &OsString| {
+        let stamp = spot.beside(name).stamp();
+        stamp.is_ok_and(|at| at.is_some_and(|at| is_older(at.modified, LEFT_OVER, SystemTime::now())))
     };
-    for name in names.iter().filter(|name| ours(name)) {
-        let is_old = spot.beside(name).stamp().is_ok_and(|stamp| {
-            stamp.is_some_and(|stamp| is_older(stamp.modified, LEFT_OVER, SystemTime::now()))
-        });
-        if is_old {
-            drop(spot.unlink_beside(name));
+    let left = left_over(spot.dir(), beginning.as_encoded_bytes()).into_iter();
+    let gone = left.filter(|name| !spot.is_behind_link() || is_old(name));
+    gone.filter(|name| spot.unlink_beside(name).is_ok()).count()
+}
+
+/// Removes what dead writers left over of the files in a folder, or of those whose names begin with `beginning`.
+///
+/// Call it under the lock that all writers of these files take.
+pub(crate) fn sweep_all(dir: &Dir, beginning: &str) {
+    for name in left_over(dir, format!(".{beginning}").as_bytes()) {
+        if let Some(Ok(Some(spot))) = name.to_str().map(|name| dir.spot(name, false)) {
+            drop(spot.origin().unlink_beside(&name));
         }
     }
+}
+
+/// True if writers have left something over in this folder, or are writing into it.
+pub(crate) fn has_leftovers(dir: &Dir) -> bool {
+    !left_over(dir, b".").is_empty()
+}
+
+fn left_over(dir: &Dir, beginning: &[u8]) -> Vec<OsString> {
+    let mut names = dir.names().unwrap_or_default();
+    names.retain(|name| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(beginning) && name.ends_with(ENDING.as_bytes())
+    });
+    names
 }
 
 /// True if a moment is further from now than that. One in the future, where clocks differ, counts like one in the

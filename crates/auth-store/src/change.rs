@@ -9,10 +9,12 @@ use auth_core::session::{Facts, Generation, Session, Tokens};
 use auth_core::{Digest, Secret};
 
 use crate::atomic::{self, Placed};
+use crate::binding;
 use crate::document;
 use crate::fault::fault;
 use crate::order::{self, Put};
-use crate::os::Dir;
+use crate::os::{Dir, Spot};
+use crate::roots::Roots;
 use crate::sidecar::{Digests, Sidecar};
 use crate::tokens::{Name, Snapshot};
 
@@ -25,6 +27,7 @@ const ROUNDS: u32 = 4;
 
 /// The files of one session, whose lock for changes is held.
 pub(crate) struct Files<'a> {
+    pub(crate) roots: &'a Roots,
     pub(crate) key: &'a Key,
     pub(crate) tokens: Dir,
     pub(crate) about: Dir,
@@ -44,7 +47,7 @@ impl Files<'_> {
             let there = self.settled(&sidecar, |there| replaces.admits(there, new))?;
             let tokens = there.tokens();
             if !replaces.admits(some(&tokens), new) {
-                return Ok(Applied::Conflict(stored(tokens, &sidecar).map(Box::new)));
+                return self.conflict(&there, &sidecar);
             }
             // Redeeming a refresh token changes nobody's identity, whether or not it is known.
             let same = matches!(replaces, Replaces::Redeemed(_))
@@ -53,16 +56,16 @@ impl Files<'_> {
             sidecar.intent = None;
             // What cannot be written is refused before anything is changed.
             document::prepare(&self.about, &self.name, &sidecar)?;
-            self.keep_damaged(&there)?;
+            self.keep_damaged(&there, false)?;
             let plan = order::of(new, !self.key.slot.is_empty(), same);
             let first = plan.iter().position(order::is_after_facts).unwrap_or(plan.len());
             let (before, after) = plan.split_at(first);
             // One that is explicit is done in the end, whoever writes at the same time.
             let insists = matches!(replaces, Replaces::Anything) && round + 1 == ROUNDS;
             let mut expected = Expected { tokens, insists };
-            if self.put_all(before, &mut expected)? {
+            if self.put_all(before, &mut expected, atomic::clear)? {
                 document::write(&self.about, &self.name, &sidecar)?;
-                if self.put_all(after, &mut expected)? && self.is_as_expected(&expected)? {
+                if self.put_all(after, &mut expected, atomic::clear)? && self.is_as_expected(&expected)? {
                     return Ok(Applied::Done);
                 }
                 self.take_back(new)?;
@@ -80,19 +83,17 @@ impl Files<'_> {
         let there = self.settled(&sidecar, is_meant)?;
         let tokens = there.tokens();
         if !is_meant(some(&tokens)) {
-            let stored = stored(tokens, &sidecar);
-            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Some(Box::new(stored)))));
+            return self.conflict_if_any(&there, &sidecar);
         }
-        self.keep_damaged(&there)?;
+        self.keep_damaged(&there, true)?;
         let nothing = Tokens::default();
         let plan = order::of(&nothing, !self.key.slot.is_empty(), true);
         let mut expected = Expected { tokens, insists: false };
-        if !self.put_all(&plan, &mut expected)? {
+        if !self.put_all(&plan, &mut expected, atomic::remove)? {
             // What was removed so far is gone; what was written meanwhile is another program's.
-            let there = self.settled(&sidecar, |_| false)?;
-            let stored = stored(there.tokens(), &sidecar);
-            return Ok(stored.map_or(Applied::Done, |stored| Applied::Conflict(Some(Box::new(stored)))));
+            return self.conflict_if_any(&self.settled(&sidecar, |_| false)?, &sidecar);
         }
+        atomic::sweep_all(&self.about, self.name.trim_end_matches("json"));
         if sidecar.clear() {
             document::write(&self.about, &self.name, &sidecar)?;
         }
@@ -105,9 +106,9 @@ impl Files<'_> {
         let is_meant = |there: Option<&Tokens>| {
             there.and_then(|there| there.refresh.as_ref()).is_some_and(|token| Digest::of(token) == redeeming)
         };
-        let tokens = self.settled(&sidecar, is_meant)?.tokens();
-        if !is_meant(some(&tokens)) {
-            return Ok(Applied::Conflict(stored(tokens, &sidecar).map(Box::new)));
+        let there = self.settled(&sidecar, is_meant)?;
+        if !is_meant(some(&there.tokens())) {
+            return self.conflict(&there, &sidecar);
         }
         sidecar.intent = Some(redeeming);
         document::write(&self.about, &self.name, &sidecar)?;
@@ -131,14 +132,36 @@ impl Files<'_> {
         }
     }
 
-    /// Makes changes one after the other; false if another program wrote meanwhile, and the rest was not made.
-    fn put_all(&self, puts: &[Put<'_>], expected: &mut Expected) -> Result<bool, StoreFault> {
+    /// What is there instead, if it belongs to this site.
+    fn conflict(&self, there: &Snapshot, sidecar: &Sidecar) -> Result<Applied, StoreFault> {
+        binding::check(self.roots, self.key, there, sidecar, || Ok(Some(self.about.clone())))?;
+        Ok(Applied::Conflict(stored(there.tokens(), sidecar).map(Box::new)))
+    }
+
+    /// The same for a removal, which is done where nothing is.
+    fn conflict_if_any(&self, there: &Snapshot, sidecar: &Sidecar) -> Result<Applied, StoreFault> {
+        let conflict = self.conflict(there, sidecar)?;
+        Ok(if conflict == Applied::Conflict(None) { Applied::Done } else { conflict })
+    }
+
+    /// Makes changes one after the other; false if another program wrote meanwhile, and the rest was not made. `take_away`
+    /// is what becomes of a file that is to hold no token.
+    fn put_all(
+        &self,
+        puts: &[Put<'_>],
+        expected: &mut Expected,
+        take_away: impl Fn(&Spot) -> Result<(), StoreFault>,
+    ) -> Result<bool, StoreFault> {
         for (name, token) in puts {
             let Some(spot) = self.tokens.spot(name.as_str(), token.is_some())? else { continue };
             let check = || self.is_as_expected(expected);
             let placed = match token {
                 Some(token) => atomic::replace_if(&spot, token.expose().as_bytes(), check)?,
-                None => atomic::remove_if(&spot, check)?,
+                None if check()? => {
+                    take_away(&spot)?;
+                    Placed::Done
+                }
+                None => Placed::Forestalled,
             };
             if placed == Placed::Forestalled {
                 return Ok(false);
@@ -150,13 +173,11 @@ impl Files<'_> {
 
     /// Removes an access token of ours that came to lie beside another program's refresh token, or beside none.
     fn take_back(&self, new: &Tokens) -> Result<(), StoreFault> {
-        let is_stray = || {
-            let there = Snapshot::read(&self.tokens, Name::all(self.key))?.tokens();
-            Ok(there.access.is_some() && there.access == new.access && there.refresh != new.refresh)
-        };
+        let there = Snapshot::read(&self.tokens, Name::all(self.key))?.tokens();
+        let is_stray = there.access.is_some() && there.access == new.access && there.refresh != new.refresh;
         match self.tokens.spot(Name::Access.as_str(), false)? {
-            Some(spot) => atomic::remove_if(&spot, is_stray).map(drop),
-            None => Ok(()),
+            Some(spot) if is_stray => atomic::clear(&spot),
+            _ => Ok(()),
         }
     }
 
@@ -168,9 +189,11 @@ impl Files<'_> {
         Ok(Snapshot::read(&self.tokens, Name::all(self.key))?.tokens() == expected.tokens)
     }
 
-    fn keep_damaged(&self, there: &Snapshot) -> Result<(), StoreFault> {
+    /// Sets aside what nobody can read, so that it is not lost. What is behind a link is refused, or left where it is if
+    /// it `stays`.
+    fn keep_damaged(&self, there: &Snapshot, stays: bool) -> Result<(), StoreFault> {
         let site = self.name.trim_end_matches(".json");
-        for (spot, name) in there.damaged() {
+        for (spot, name) in there.damaged().filter(|(spot, _)| !(stays && spot.is_behind_link())) {
             atomic::set_aside(spot, &self.about, &format!("{site}.{}", name.as_str()))?;
         }
         Ok(())

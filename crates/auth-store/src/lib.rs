@@ -15,6 +15,8 @@ mod memory;
 #[cfg(feature = "file")]
 mod atomic;
 #[cfg(feature = "file")]
+mod binding;
+#[cfg(feature = "file")]
 mod change;
 #[cfg(feature = "file")]
 mod document;

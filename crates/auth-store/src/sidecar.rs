@@ -71,6 +71,11 @@ impl Sidecar {
         self.sessions.iter().flat_map(known).any(|known| known == Some(digest))
     }
 
+    /// The site whose tokens are listed; `None` if none were ever saved.
+    pub(crate) fn site(&self) -> Option<&str> {
+        self.members.get("site")?.as_str()
+    }
+
     /// Without metadata that came with another access token.
     pub(crate) fn matched(&self, tokens: Tokens) -> Tokens {
         let Digests { access, metadata, .. } = Digests::of(&tokens);

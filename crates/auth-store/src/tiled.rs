@@ -11,11 +11,11 @@ use crate::document::{self, Document, Read};
 use crate::fault::fault;
 use crate::index::Index;
 use crate::lock::{self, Guard, LockMethod, Taken};
-use crate::order;
 use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
 use crate::sidecar::Sidecar;
 use crate::tokens::{Name, Snapshot};
+use crate::{atomic, binding, order};
 
 /// Below the Python client's cache folder.
 const TOKENS: &str = "tokens";
@@ -39,13 +39,16 @@ const READ_TRIES: u32 = 8;
 /// itself, the list of sites and the locks are in a folder of our own. It holds nothing secret but what was kept aside
 /// there, and the sessions in slots, which that client does not know: files of the same kind.
 ///
-/// - Reading takes no lock and waits for nobody; what another program is in the middle of writing is
-///   [`Loaded::Torn`].
+/// - Reading waits for nobody; what another program is in the middle of writing is [`Loaded::Torn`]. It takes a lock only
+///   to remove what a killed writer left over, and only if the lock is free.
 /// - A change is made under a lock, each file replaced whole and made durable, in an order in which a crash leaves
 ///   neither two identities nor an access token newer than its refresh token.
-/// - Links are followed where no other user could have placed them; files and folders of other users are refused;
-///   modes that let others in are mended on sight. A file that something is mounted on is rewritten where it is, which
+/// - Links are followed where no other user could have placed them; files and folders of other users are refused. Every
+///   folder from the two roots down is tightened to 0700, or refused if other users can change it all the same. What a
+///   link in another folder leads to keeps its mode, and is not deleted. A file that something is mounted on is rewritten where it is, which
 ///   a crash may leave half done.
+/// - A token that is recorded for another site is refused ([`StoreFaultKind::OtherSite`]). Where another user could put a
+///   folder in the place of one of ours, so is a token that is not recorded for this site ([`StoreFaultKind::Unbound`]).
 /// - What nobody can read is kept as `NAME.damaged-NUMBER` in our own folder before it is replaced.
 #[derive(Clone, Debug)]
 pub struct TiledDirectory {
@@ -81,6 +84,43 @@ impl TiledDirectory {
         self.state(LOCKS, false)?.map(|dir| lock::method(&dir)).transpose()
     }
 
+    /// The first folder above ours in which another user could put another folder in the place of ours; `None` if there
+    /// is no such folder.
+    ///
+    /// There only sessions are used that were saved through this store, not those that the Python client wrote.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Store::load`] does if a folder cannot be read or trusted.
+    pub fn exposed_parent(&self) -> Result<Option<PathBuf>, StoreFault> {
+        binding::exposed_parent(&self.roots)
+    }
+
+    /// The files in other folders that the token files of a session are links to, as far as they hold something.
+    ///
+    /// Removing the session removes the links. What is in these files stays.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Store::load`] does if a file cannot be read or trusted.
+    pub fn files_behind_links(&self, key: &Key) -> Result<Vec<PathBuf>, StoreFault> {
+        let key = &self.named(key)?;
+        let Some(dir) = self.tokens(key, false)? else { return Ok(Vec::new()) };
+        Ok(Snapshot::read(&dir, Name::all(key))?.behind_links())
+    }
+
+    /// Removes what a writer left over that died before there was a session. Where that cannot be done now, somebody is
+    /// writing.
+    fn sweep(&self, dir: &Dir, key: &Key, names: &Names) {
+        if atomic::has_leftovers(dir)
+            && let Ok(Taken::Ours(_guard)) = self.take(&names.change, Duration::ZERO)
+        {
+            for name in Name::all(key) {
+                atomic::sweep_all(dir, &format!("{}.", name.as_str()));
+            }
+        }
+    }
+
     fn place(&self, key: &Key) -> Result<(&Path, [String; 2]), StoreFault> {
         if !key.slot.is_empty() {
             let name = self.roots.name_of("session", key).to_string();
@@ -101,11 +141,7 @@ impl TiledDirectory {
 
     fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
         let (root, [folder, name]) = self.place(key)?;
-        let mut dir = Dir::open(root, &[&folder, &name], make)?;
-        if let Some(dir) = &mut dir {
-            dir.tighten()?;
-        }
-        Ok(dir)
+        Dir::open(root, &[&folder, &name], make)
     }
 
     fn made_tokens(&self, key: &Key) -> Result<Dir, StoreFault> {
@@ -114,11 +150,7 @@ impl TiledDirectory {
     }
 
     fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
-        let mut dir = Dir::open(&self.roots.state, &[name], make)?;
-        if let Some(dir) = &mut dir {
-            dir.tighten()?;
-        }
-        Ok(dir)
+        Dir::open(&self.roots.state, &[name], make)
     }
 
     fn made_state(&self, name: &str) -> Result<Dir, StoreFault> {
@@ -169,7 +201,7 @@ impl TiledDirectory {
     ) -> Result<T, StoreFault> {
         let Names { sidecar: name, change: lock } = self.names(key);
         let _guard = self.change(&lock)?;
-        change(&Files { key, tokens, about: self.made_state(ABOUT)?, name })
+        change(&Files { roots: &self.roots, key, tokens, about: self.made_state(ABOUT)?, name })
     }
 
     fn save(&self, key: &Key, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
@@ -228,7 +260,11 @@ impl Store for TiledDirectory {
             if !there.is_settled(&sidecar, SystemTime::now()) {
                 return Ok(Loaded::Torn);
             }
+            binding::check(&self.roots, key, &there, &sidecar, || self.state(ABOUT, false))?;
             let stored = stored(there.tokens(), &sidecar);
+            if stored.is_none() {
+                self.sweep(&dir, key, &names);
+            }
             return Ok(stored.map_or(Loaded::None, |stored| Loaded::Found(Box::new(stored))));
         }
         Ok(Loaded::Torn)
@@ -310,3 +346,8 @@ mod crash_tests;
 #[cfg(target_os = "linux")]
 #[path = "tests/links.rs"]
 mod link_tests;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+#[path = "tests/folders.rs"]
+mod folder_tests;

@@ -1,6 +1,7 @@
 //! The token files of the Python client (spec: Tiled, section 9): the bare text of a token each, written in place by
 //! others, so that a reader may find one cut.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use auth_core::error::StoreFault;
@@ -159,6 +160,25 @@ impl Snapshot {
             id: token(Name::Id),
             metadata: token(Name::Metadata),
         }
+    }
+
+    /// The tokens that go to a server and that this sidecar does not list, each with its file.
+    pub(crate) fn unlisted(&self, sidecar: &Sidecar) -> Vec<(Digest, PathBuf)> {
+        let sent = self.files.iter().filter(|file| matches!(file.name, Name::Access | Name::Refresh));
+        let unlisted = sent.filter_map(|file| Some((Digest::of(file.token()?), file.spot.as_ref()?.path())));
+        unlisted.filter(|(digest, _)| !sidecar.knows(*digest)).collect()
+    }
+
+    /// The first folder in which another user could put something else in the place of one of the files.
+    pub(crate) fn exposed(&self) -> Option<&Path> {
+        self.files.iter().find_map(|file| file.spot.as_ref()?.dir().exposed())
+    }
+
+    /// The files outside of the directory that its files are links to, those that are empty left out.
+    pub(crate) fn behind_links(&self) -> Vec<PathBuf> {
+        let held = self.files.iter().filter(|file| file.stamp.is_some_and(|stamp| stamp.size > 0));
+        let spots = held.filter_map(|file| file.spot.as_ref());
+        spots.filter(|spot| spot.is_behind_link()).map(Spot::path).collect()
     }
 
     /// False if somebody who writes in place seems to be at it.

@@ -145,6 +145,6 @@ fn a_read_only_file_system_is_read() {
 #[test]
 fn a_full_file_system_keeps_what_was_there_f4() {
     let (temporary, store, _) = filled();
-    run("full", temporary.path(), "mount -t tmpfs -o size=32k none cache");
+    run("full", temporary.path(), "mount -t tmpfs -o size=32k,mode=700 none cache");
     assert_eq!(access(&store), "a1");
 }

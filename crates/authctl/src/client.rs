@@ -1,7 +1,7 @@
 //! The authenticator as this program uses it, and the way from its errors to this program's failures.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use auth_native::blocking::shotgun::Authenticator as Studio;
 use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, UreqTransport};
@@ -33,8 +33,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Builds it. Starts nothing, and speaks to nobody.
+    /// Builds it. Starts nothing, and speaks to nobody but a person whose folders are not safe.
     pub(crate) fn new() -> Result<Self, Failure> {
+        tell_of_folders();
         Self::with(None)
     }
 
@@ -174,6 +175,21 @@ impl Client {
         }
         failure
     }
+}
+
+/// Warns, once in a run, of a folder in which another user could put another folder in the place of ours.
+fn tell_of_folders() {
+    static TOLD: Once = Once::new();
+    // If something is wrong with the folders, whatever uses them says so.
+    TOLD.call_once(|| {
+        if let Ok(Some(path)) = TiledDirectory::from_env().and_then(|store| store.exposed_parent()) {
+            let path = Foreign::new(path.to_string_lossy());
+            output::warning(&format!(
+                "other users can replace folders in {path}, so only sessions saved by authctl are used; run \
+                 `chmod go-w {path}` if it is yours"
+            ));
+        }
+    });
 }
 
 fn builder(wire: &Arc<Wire>, person: &Arc<Person>, cancel: &Cancel, folder: Option<&Path>) -> Builder {

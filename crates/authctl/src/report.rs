@@ -370,6 +370,14 @@ pub(crate) fn mend(fault: &StoreFault) -> String {
         }
         StoreFaultKind::Full => format!("Make room there, or {ELSEWHERE}."),
         StoreFaultKind::NotA(_) => format!("Move away what is there, or {ELSEWHERE}."),
+        StoreFaultKind::Unbound => {
+            "Sign in with `authctl login URL`, or let nobody else write to that folder: `chmod go-w FOLDER`."
+                .to_owned()
+        }
+        StoreFaultKind::OtherSite(_) => {
+            "Its folder was moved or copied. Sign in to each of the two sites with `authctl login URL`."
+                .to_owned()
+        }
         StoreFaultKind::Untrusted(_) => format!("See whose it is and who may change it, or {ELSEWHERE}."),
         StoreFaultKind::NoLocks => "Name a folder on a disk of this machine in AUTHCTL_STATE_DIR.".to_owned(),
         StoreFaultKind::Locked(holder) => match holder.continued_by() {

@@ -45,9 +45,15 @@ impl Dir {
         meta.map_err(|error| from_io(&error, &self.path))
     }
 
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "there are no modes here")]
-    pub(crate) fn tighten(&mut self) -> Result<(), StoreFault> {
-        Ok(())
+    /// Which folder another user could replace: not known here.
+    #[expect(clippy::unnecessary_wraps, reason = "there are no modes here")]
+    pub(crate) fn exposed_above(_root: &Path) -> Result<Option<PathBuf>, StoreFault> {
+        Ok(None)
+    }
+
+    #[expect(clippy::unused_self, reason = "there are no modes here")]
+    pub(crate) fn exposed(&self) -> Option<&Path> {
+        None
     }
 
     /// The place that `name` stands for, links followed.
@@ -55,13 +61,16 @@ impl Dir {
         let path = self.path.join(name);
         let is_link = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
         if !is_link {
-            return Ok(Some(Spot { dir: self.clone(), name: OsString::from(name) }));
+            return Ok(Some(Spot { dir: self.clone(), name: OsString::from(name), link: None }));
         }
+        let link = (self.clone(), OsString::from(name));
         let path = fs::canonicalize(&path).map_err(|error| from_io(&error, &path))?;
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(fault(StoreFaultKind::NotA("file"), &path));
         };
-        Ok(Some(Spot { dir: Self { path: parent.to_owned() }, name: name.to_owned() }))
+        let leaves = self.path.canonicalize().is_ok_and(|here| here != parent);
+        let link = leaves.then_some(link);
+        Ok(Some(Spot { dir: Self { path: parent.to_owned() }, name: name.to_owned(), link }))
     }
 
     /// The names in it.
@@ -85,9 +94,24 @@ impl Dir {
 pub(crate) struct Spot {
     dir: Dir,
     name: OsString,
+    /// The link that leads here from another folder.
+    link: Option<(Dir, OsString)>,
 }
 
 impl Spot {
+    /// True if a link led here from another folder.
+    pub(crate) fn is_behind_link(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// The name that was looked up: the link's, if a link led here from another folder.
+    pub(crate) fn origin(&self) -> Self {
+        match &self.link {
+            Some((dir, name)) => Self { dir: dir.clone(), name: name.clone(), link: None },
+            None => self.clone(),
+        }
+    }
+
     pub(crate) fn dir(&self) -> &Dir {
         &self.dir
     }
@@ -102,7 +126,7 @@ impl Spot {
 
     /// Another name in the same folder.
     pub(crate) fn beside(&self, name: &OsStr) -> Self {
-        Self { dir: self.dir.clone(), name: name.to_owned() }
+        Self { dir: self.dir.clone(), name: name.to_owned(), link: None }
     }
 
     /// Which file is there now.

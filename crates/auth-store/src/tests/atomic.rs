@@ -125,7 +125,7 @@ fn what_cannot_be_renamed_over_is_rewritten_where_it_is() {
 }
 
 #[test]
-fn what_a_dead_writer_left_is_swept_away_and_a_live_ones_is_not_f9() {
+fn dead_writers_temporary_file_is_removed_at_any_age_f9() {
     let folder = Folder::new();
     let old = fs::File::options();
     for (name, age) in [
@@ -139,7 +139,28 @@ fn what_a_dead_writer_left_is_swept_away_and_a_live_ones_is_not_f9() {
         file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
     }
     replace(&folder.spot("x"), b"new").unwrap();
-    assert_eq!(folder.names(), [".x.1-0.other", ".x.2-0.authctl-tmp", ".y.1-0.authctl-tmp", "x"]);
+    assert_eq!(folder.names(), [".x.1-0.other", ".y.1-0.authctl-tmp", "x"]);
+    fs::write(folder.path(".x.3-0.authctl-tmp"), "canary").unwrap();
+    remove(&folder.spot("x")).unwrap();
+    assert_eq!(folder.names(), [".x.1-0.other", ".y.1-0.authctl-tmp"]);
+    fs::write(folder.path(".x.4-0.authctl-tmp"), "canary").unwrap();
+    remove(&folder.spot("x")).unwrap();
+    assert_eq!(folder.names(), [".x.1-0.other", ".y.1-0.authctl-tmp"], "also where there is no file");
+}
+
+/// The file behind a link may be written under another lock than ours.
+#[test]
+fn temporary_file_behind_a_link_is_removed_when_old_f9() {
+    let (folder, far) = (Folder::new(), Folder::new());
+    fs::write(far.path("y"), "old").unwrap();
+    std::os::unix::fs::symlink(far.path("y"), folder.path("x")).unwrap();
+    for (name, age) in [(".y.1-0.authctl-tmp", 3_600), (".y.2-0.authctl-tmp", 0)] {
+        fs::write(far.path(name), "canary").unwrap();
+        let file = fs::File::options().write(true).open(far.path(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    }
+    replace(&folder.spot("x"), b"new").unwrap();
+    assert_eq!(far.names(), [".y.2-0.authctl-tmp", "y"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use auth_core::ports::{Change, Loaded, Store as _};
+use auth_core::ports::{Change, Loaded, Replaces, Store as _};
 
 use super::*;
 use crate::rig::{Rig, SETTLED, make_older};

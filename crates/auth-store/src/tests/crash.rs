@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use auth_core::Secret;
-use auth_core::ports::Stored;
+use auth_core::ports::{Replaces, Stored};
 use auth_core::session::Facts;
 use rustix::io::Errno;
 

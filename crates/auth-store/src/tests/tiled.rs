@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use auth_core::Secret;
-use auth_core::ports::Stored;
+use auth_core::ports::{Replaces, Stored};
 use auth_core::session::{Facts, Links};
 use auth_core::time::Timestamp;
 
@@ -34,7 +34,7 @@ fn what_is_made_is_private_and_what_is_found_loose_is_mended_f2() {
     found(&rig.store);
     assert_eq!(mode(&rig.tokens().join("access_token")), 0o600, "by reading");
     assert_eq!(mode(&rig.tokens()), 0o700);
-    assert_eq!(mode(&rig.path("cache/tokens")), 0o755, "not ours to change");
+    assert_eq!(mode(&rig.path("cache/tokens")), 0o700, "and every folder of ours above it");
     rig.store.apply(&save(session("a", "r"))).unwrap();
     rig.store.apply(&Change::Prefer(entry())).unwrap();
     drop(rig.store.lock(LockKind::Renewal, &key(), Duration::ZERO).unwrap());
@@ -210,6 +210,42 @@ fn our_own_folder_holds_no_token_s2() {
     assert!(!format!("{:?}", rig.store).contains("canary"));
     rig.store.apply(&clear(&session("canary-a2", "canary-r2"))).unwrap();
     assert_eq!(rig.files().into_iter().find(holds_one), None, "and none is left after a removal");
+}
+
+#[test]
+fn what_a_killed_save_left_goes_with_the_session_f9() {
+    let leftover = |rig: &Rig, path: PathBuf| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "canary").unwrap();
+        assert!(rig.files().iter().any(|file| rig.path("").join(file) == path));
+        path
+    };
+    // Of a token whose file was never there, too.
+    for name in ["access_token", "refresh_token", "id_token"] {
+        let rig = Rig::new();
+        rig.store.apply(&save(session("a", "r"))).unwrap();
+        let site = rig.sidecar().file_stem().unwrap().to_str().unwrap().to_owned();
+        let left = [
+            leftover(&rig, rig.tokens().join(format!(".{name}.1-0.authctl-tmp"))),
+            leftover(&rig, rig.path("state/tiled").join(format!(".{site}.{name}.damaged-1.1-0.authctl-tmp"))),
+        ];
+        rig.store.apply(&clear(&session("a", "r"))).unwrap();
+        assert!(left.iter().all(|path| !path.exists()), "{name}");
+    }
+}
+
+#[test]
+fn what_the_first_save_left_goes_when_nothing_is_found_f9() {
+    let rig = Rig::new();
+    let left = rig.tokens().join(".access_token.1-0.authctl-tmp");
+    fs::create_dir_all(rig.tokens()).unwrap();
+    fs::write(&left, "canary").unwrap();
+    let saving = rig.store.change(&rig.store.names(&key()).change).unwrap();
+    assert_eq!(rig.store.load(&key()), Ok(Loaded::None));
+    assert!(left.exists(), "somebody may be writing it");
+    drop(saving);
+    assert_eq!(rig.store.load(&key()), Ok(Loaded::None));
+    assert!(!left.exists());
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Ending sessions.
 
+use std::path::PathBuf;
+
 use auth_native::blocking::Status;
 use auth_native::error::{AuthError, Policy};
-use auth_native::ports::SiteEntry;
+use auth_native::ports::{Key, SiteEntry};
 use auth_native::shotgun::ShotgunSite;
-use auth_native::{Error, Foreign, LoggedOut, Revocation};
+use auth_native::{Error, Foreign, LoggedOut, Revocation, TiledDirectory};
 
 use super::shotgun;
 use crate::client::{Client, shown};
@@ -34,7 +36,11 @@ fn one(client: &Client, site: &str, entry: Option<&SiteEntry>, forget: bool) -> 
     let failed = |error: Error| client.failure(&error, site, Doing::Using);
     // When what cannot be revoked will end, and nobody will know it afterwards.
     let before = client.auth.status(site).map_err(failed)?;
+    let behind = behind_links(&before.uri.key());
     let result = client.auth.logout(site);
+    if result.is_ok() {
+        tell_of_files(&behind);
+    }
     if forget && !matches!(&result, Err(error) if !is_signed_out(error)) {
         client.auth.forget(site).map_err(failed)?;
     }
@@ -56,7 +62,11 @@ fn of_shotgun(
     let name = site.to_string();
     // Whoever signed in last is who is signed out.
     let entry = entry.or_else(|| known.iter().find(|entry| entry.key.site == name));
+    let behind = entry.map(|entry| behind_links(&entry.key)).unwrap_or_default();
     let result = shotgun::sign_out(client, entry, site);
+    if result.is_ok() {
+        tell_of_files(&behind);
+    }
     if forget && !matches!(&result, Err(failure) if failure.kind != NOT_SIGNED_IN) {
         let failed = |error| client.failure(&error, &name, Doing::Using);
         let login = entry.map(|entry| Foreign::from(entry.key.slot.as_str()));
@@ -97,6 +107,19 @@ fn all(client: &Client, forget: bool) -> Result<Exit, Failure> {
         })?;
     }
     Ok(exit)
+}
+
+/// The files in other folders that a session's files are links to. Where they cannot be found, signing out says why.
+fn behind_links(key: &Key) -> Vec<PathBuf> {
+    TiledDirectory::from_env().and_then(|store| store.files_behind_links(key)).unwrap_or_default()
+}
+
+/// Names the files that signing out has left: it removes a link, and not what is behind it.
+fn tell_of_files(behind: &[PathBuf]) {
+    for path in behind.iter().filter(|path| path.exists()) {
+        let path = Foreign::new(path.to_string_lossy());
+        output::warning(&format!("{path} still holds a token: only the link to it was removed"));
+    }
 }
 
 const NOT_SIGNED_IN: &str = "not_signed_in";

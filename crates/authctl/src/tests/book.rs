@@ -85,6 +85,8 @@ fn errors() -> Vec<Error> {
         fault(StoreFaultKind::Full).into(),
         fault(StoreFaultKind::NotA("file")).into(),
         fault(StoreFaultKind::Untrusted("it is a file of another user's")).into(),
+        fault(StoreFaultKind::Unbound).into(),
+        fault(StoreFaultKind::OtherSite(name())).into(),
         fault(StoreFaultKind::Locked(auth_native::Holder::default())).into(),
         fault(StoreFaultKind::NoLocks).into(),
         fault(StoreFaultKind::Timeout).into(),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod exec;
+#[cfg(target_os = "linux")]
+mod folders;
 mod private;
 mod profiles;
 #[cfg(target_os = "linux")]

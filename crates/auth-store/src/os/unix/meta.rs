@@ -6,6 +6,8 @@ use crate::os::Stamp;
 
 /// Modes without the type.
 const PERMISSIONS: u32 = 0o7777;
+/// As whom Linux shows the files of users that a container does not know.
+const NOBODY: u32 = 65534;
 
 /// What is looked at of a file or folder.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,15 @@ impl Meta {
         self.kind == FileType::Symlink
     }
 
+    /// True if the mode gives anything to others.
+    pub(super) fn is_loose(&self) -> bool {
+        self.mode & 0o077 != 0
+    }
+
+    pub(super) fn is_sticky(&self) -> bool {
+        self.mode & 0o1000 != 0
+    }
+
     pub(super) fn is_of_this_user(&self) -> bool {
         is_ours(self.uid)
     }
@@ -72,6 +83,18 @@ impl Meta {
     pub(super) fn is_trusted(&self) -> bool {
         self.uid == 0 || self.is_of_this_user()
     }
+
+    /// The same of a folder above ours. In a container that does not know root, root's folders are nobody's.
+    pub(super) fn is_trusted_parent(&self) -> bool {
+        self.is_trusted() || (self.uid == NOBODY && is_root_unknown())
+    }
+}
+
+/// Whether some users of the machine, root among them, are shown as nobody to this process.
+fn is_root_unknown() -> bool {
+    // `INSIDE OUTSIDE COUNT`; the first user namespace of a machine has one line, for all of them.
+    let is_of_root = |line: &str| line.split_ascii_whitespace().nth(1) == Some("0");
+    std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.lines().any(is_of_root))
 }
 
 pub(super) fn is_ours(uid: u32) -> bool {

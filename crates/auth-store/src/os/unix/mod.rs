@@ -1,3 +1,5 @@
+#[cfg(target_os = "linux")]
+mod acl;
 mod meta;
 #[cfg(target_os = "linux")]
 mod mount;
@@ -48,22 +50,40 @@ pub(crate) struct Dir {
     fd: Arc<OwnedFd>,
     path: PathBuf,
     meta: Meta,
+    /// The first folder on the way here in which another user could put something else in the place of what is there.
+    exposed: Option<PathBuf>,
 }
 
 impl Dir {
-    /// Opens `root` and then one after the other of `below`, each of which must be ours or root's. Links are followed
-    /// where nobody else could have placed them. What is missing is made (0700) or answered with `None`.
+    /// Opens `root` and then one after the other of `below`. Each must be owned by this user or by root, and is
+    /// tightened to 0700. The folders above `root` are not changed. Links are followed where nobody else could have
+    /// placed them. What is missing is made (0700) or answered with `None`.
     pub(crate) fn open(root: &Path, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
         let mut links = LINKS;
         let start = if root.is_absolute() { Self::at("/")? } else { Self::at(".")? };
-        let Some(mut dir) = start.walk(root, make, &mut links)? else { return Ok(None) };
-        dir.check_owner()?;
+        let Some(dir) = start.walk(root, make, &mut links)? else { return Ok(None) };
+        let mut dir = dir.tightened()?;
         for name in below {
             let Some(next) = dir.walk(Path::new(name), make, &mut links)? else { return Ok(None) };
-            next.check_owner()?;
-            dir = next;
+            dir = next.tightened()?;
         }
         Ok(Some(dir))
+    }
+
+    /// The first folder above `root` in which another user could put another folder in the place of ours. Changes
+    /// nothing.
+    pub(crate) fn exposed_above(root: &Path) -> Result<Option<PathBuf>, StoreFault> {
+        for path in root.ancestors().filter(|path| path.is_absolute()) {
+            if let Some(dir) = Self::at("/")?.walk(path, false, &mut LINKS.clone())? {
+                return Ok(if path == root { dir.exposed } else { dir.exposure() });
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first folder on the way here in which another user could put something else in the place of what is there.
+    pub(crate) fn exposed(&self) -> Option<&Path> {
+        self.exposed.as_deref()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,23 +96,10 @@ impl Dir {
         Ok(Meta::new(&stat).stamp.modified)
     }
 
-    /// Takes from others what they may do here. What cannot be changed is left, unless others could place files.
-    pub(crate) fn tighten(&mut self) -> Result<(), StoreFault> {
-        let (mode, loose) = (self.meta.mode & 0o700, self.meta.mode & 0o077 != 0);
-        if self.meta.is_of_this_user() {
-            let tight = Mode::from_raw_mode(mode as _);
-            if loose && rustix::fs::chmodat(&*self.fd, ".", tight, AtFlags::empty()).is_ok() {
-                self.meta.mode = mode;
-            }
-        } else if self.meta.mode & 0o022 != 0 {
-            return Err(untrusted("it is not ours, and any user can change it", &self.path));
-        }
-        Ok(())
-    }
-
     /// The place that `name` stands for, links followed; `None` if they lead to a folder that is not there.
     pub(crate) fn spot(&self, name: &str, make: bool) -> Result<Option<Spot>, StoreFault> {
-        let (mut links, mut dir, mut name) = (LINKS, self.clone(), OsString::from(name));
+        let here = OsString::from(name);
+        let (mut links, mut dir, mut name) = (LINKS, self.clone(), here.clone());
         while let Some(meta) = dir.meta_of(&name)?.filter(Meta::is_link) {
             let target = dir.target(&name, &meta, &mut links)?;
             let Some(last) = target.file_name() else {
@@ -103,7 +110,13 @@ impl Dir {
             next.check_owner()?;
             (dir, name) = (next, last.to_owned());
         }
-        Ok(Some(Spot::new(dir, name)))
+        if dir.meta.stamp.file == self.meta.stamp.file {
+            return Ok(Some(Spot::new(dir, name)));
+        }
+        if dir.lets_others_rename() {
+            return Err(untrusted("it is behind a link, in a folder that other users can change", &dir.path));
+        }
+        Ok(Some(Spot::behind_link(dir, name, (self.clone(), here))))
     }
 
     /// The names in it.
@@ -137,7 +150,7 @@ impl Dir {
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = patiently(|| rustix::fs::openat(CWD, path, flags, Mode::empty())).map_err(said)?;
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
-        Ok(Self { fd: Arc::new(fd), path: PathBuf::from(path), meta })
+        Ok(Self { fd: Arc::new(fd), path: PathBuf::from(path), meta, exposed: None })
     }
 
     fn listable(&self) -> io::Result<OwnedFd> {
@@ -151,7 +164,8 @@ impl Dir {
         let mut left = names_of(path);
         while let Some(name) = left.pop() {
             if name == "/" {
-                at = Self::at("/")?;
+                // What led here counts: whoever can replace a folder before a link can replace the link.
+                at = Self { exposed: at.exposure(), ..Self::at("/")? };
                 continue;
             }
             match at.meta_of(&name)? {
@@ -183,7 +197,7 @@ impl Dir {
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = patiently(|| rustix::fs::openat(&*self.fd, name, flags, Mode::empty())).map_err(said)?;
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
-        Ok(Self { fd: Arc::new(fd), path, meta })
+        Ok(Self { fd: Arc::new(fd), path, meta, exposed: self.exposure() })
     }
 
     fn make(&self, name: &OsStr) -> Result<(), StoreFault> {
@@ -231,15 +245,59 @@ impl Dir {
         if !link.is_trusted() {
             return Err(untrusted("it is a link of another user's", &path));
         }
-        // Where the sticky bit is set, only the owners of a link and of its folder can replace it.
-        let closed = self.meta.mode & 0o022 == 0 || self.meta.mode & 0o1000 != 0;
-        if !(self.meta.is_trusted() && closed) {
+        if !self.meta.is_trusted() || self.lets_others_rename() {
             return Err(untrusted("it is a link in a folder that other users can change", &path));
         }
         *links = links.checked_sub(1).ok_or_else(|| other("too many links", &path))?;
         let target = patiently(|| rustix::fs::readlinkat(&*self.fd, name, Vec::new()));
         let target = target.map_err(|errno| from_io(&errno.into(), &path))?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    /// Takes from other users what they may do in a folder of ours. Refuses one that they can change all the same.
+    fn tightened(mut self) -> Result<Self, StoreFault> {
+        self.check_owner()?;
+        if !self.meta.is_of_this_user() || self.path == Path::new("/") {
+            return if self.lets_others_write() {
+                Err(untrusted("it is not ours, and any user can change it", &self.path))
+            } else {
+                Ok(self)
+            };
+        }
+        if self.meta.is_sticky() && self.lets_others_write() {
+            return Err(untrusted("it is shared with other users", &self.path));
+        }
+        if !self.meta.is_loose() {
+            return Ok(self);
+        }
+        // With an ACL the mode's bits of the group are the most that its entries can give: this takes all away.
+        let tight = Mode::from_raw_mode((self.meta.mode & 0o700) as _);
+        let _ = rustix::fs::chmodat(&*self.fd, ".", tight, AtFlags::empty());
+        self.meta = Meta::new(&rustix::fs::fstat(&*self.fd).map_err(|errno| self.said(errno))?);
+        if self.lets_others_write() {
+            return Err(untrusted("other users can change it, and its mode cannot be changed", &self.path));
+        }
+        Ok(self)
+    }
+
+    /// True if users other than this one and root can place something in this folder.
+    fn lets_others_write(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let group = || acl::lets_others_write(&self.fd);
+        #[cfg(not(target_os = "linux"))]
+        let group = || true;
+        self.meta.mode & 0o002 != 0 || (self.meta.mode & 0o020 != 0 && group())
+    }
+
+    /// True if they can also put something in the place of what is ours. Where the sticky bit is set they cannot.
+    fn lets_others_rename(&self) -> bool {
+        self.lets_others_write() && !self.meta.is_sticky()
+    }
+
+    /// The first folder in which another user could put something else in the place of what is in this one.
+    fn exposure(&self) -> Option<PathBuf> {
+        let is_open = || !self.meta.is_trusted_parent() || self.lets_others_rename();
+        self.exposed.clone().or_else(|| is_open().then(|| self.path.clone()))
     }
 
     fn check_owner(&self) -> Result<(), StoreFault> {

@@ -21,11 +21,32 @@ const SAFELY: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NO
 pub(crate) struct Spot {
     dir: Dir,
     name: OsString,
+    /// The link that leads here from another folder.
+    link: Option<(Dir, OsString)>,
 }
 
 impl Spot {
     pub(super) fn new(dir: Dir, name: OsString) -> Self {
-        Self { dir, name }
+        Self { dir, name, link: None }
+    }
+
+    /// A place in another folder than the one that `link` is in.
+    pub(super) fn behind_link(dir: Dir, name: OsString, link: (Dir, OsString)) -> Self {
+        Self { dir, name, link: Some(link) }
+    }
+
+    /// True if a link led here from another folder. Such a file is somebody's choice: its mode is not changed, and it
+    /// is neither moved nor deleted.
+    pub(crate) fn is_behind_link(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// The name that was looked up: the link's, if a link led here from another folder.
+    pub(crate) fn origin(&self) -> Self {
+        match &self.link {
+            Some((dir, name)) => Self::new(dir.clone(), name.clone()),
+            None => self.clone(),
+        }
     }
 
     pub(crate) fn dir(&self) -> &Dir {
@@ -42,7 +63,7 @@ impl Spot {
 
     /// Another name in the same folder.
     pub(crate) fn beside(&self, name: &OsStr) -> Self {
-        Self { dir: self.dir.clone(), name: name.to_owned() }
+        Self { dir: self.dir.clone(), name: name.to_owned(), link: None }
     }
 
     /// Which file is there now.
@@ -50,7 +71,8 @@ impl Spot {
         Ok(self.dir.meta_of(&self.name)?.map(|meta| meta.stamp))
     }
 
-    /// Opens the file for reading, if there is one, and takes from others what they may do with it.
+    /// Opens the file for reading, if there is one, and takes from others what they may do with it, unless it is behind
+    /// a link.
     pub(crate) fn open(&self) -> Result<Option<(File, Stamp)>, StoreFault> {
         self.opened(OFlags::RDONLY)
     }
@@ -129,7 +151,7 @@ impl Spot {
         };
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(|errno| self.said(errno))?);
         self.check(&meta)?;
-        if meta.is_of_this_user() && meta.mode & 0o077 != 0 {
+        if meta.is_of_this_user() && meta.is_loose() && !self.is_behind_link() {
             // Where modes cannot be changed, or are not kept, the file is used as it is.
             let tight = Mode::from_raw_mode((meta.mode & 0o700) as _);
             let _ = rustix::fs::fchmod(&fd, tight);
@@ -148,6 +170,9 @@ impl Spot {
         }
         if !meta.is_of_this_user() && meta.mode & 0o022 != 0 {
             return Err(untrusted("it is not ours, and other users can change it", &self.path()));
+        }
+        if self.is_behind_link() && meta.mode & 0o022 != 0 {
+            return Err(untrusted("it is behind a link, and other users can change it", &self.path()));
         }
         Ok(())
     }
