@@ -18,17 +18,41 @@ const LEFT_OVER: Duration = Duration::from_mins(1);
 /// How many files are kept aside for one name. The last is replaced.
 const KEPT_ASIDE: u32 = 999;
 
+/// Says whether a file may still be changed.
+pub(crate) type Ready<'a> = &'a dyn Fn() -> Result<(), StoreFault>;
+
 /// Puts a file with this content in the place of what is there: written beside it, made durable, renamed, and that
 /// made durable. Where a name cannot be renamed over (something is mounted on it), the file is changed where it is.
 ///
 /// Call it under the lock that all writers of the file take.
 pub(crate) fn replace(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
+    replace_when(spot, content, &|| Ok(()))
+}
+
+/// Like [`replace`]; `ready` is asked just before the rename, and where it fails nothing is changed.
+pub(crate) fn replace_when(spot: &Spot, content: &[u8], ready: Ready<'_>) -> Result<(), StoreFault> {
+    place(spot, content, ready, true)
+}
+
+/// Like [`replace`], but does not make the rename durable: after a crash the old content may be there again, and whole.
+pub(crate) fn replace_soon(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
+    place(spot, content, &|| Ok(()), false)
+}
+
+fn place(spot: &Spot, content: &[u8], ready: Ready<'_>, is_durable: bool) -> Result<(), StoreFault> {
     sweep(spot);
     let said = |error: io::Error| from_io(&error, &spot.path());
     let (file, temporary) = create(spot).map_err(said)?;
-    let placed = fill(file, &temporary, content).and_then(|_| spot.replace_with(&temporary));
-    match placed {
-        Ok(()) => spot.dir().sync().map_err(said),
+    let filled = fill(file, &temporary, content);
+    if filled.is_ok()
+        && let Err(fault) = ready()
+    {
+        drop(spot.unlink_beside(&temporary));
+        return Err(fault);
+    }
+    match filled.and_then(|_| spot.replace_with(&temporary)) {
+        Ok(()) if is_durable => spot.dir().sync().map_err(said),
+        Ok(()) => Ok(()),
         Err(error) => {
             // Left over if this fails as well; then it is swept away later.
             drop(spot.unlink_beside(&temporary));

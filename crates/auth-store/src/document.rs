@@ -2,7 +2,7 @@
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use crate::atomic;
+use crate::atomic::{self, Ready};
 use crate::fault::{fault, other};
 use crate::os::{Dir, Spot};
 
@@ -46,12 +46,30 @@ pub(crate) fn take<D: Document>(dir: &Dir, name: &str) -> Result<D, StoreFault> 
 
 /// Replaces the file, unless it would be too long to be read again. Call it under the file's lock.
 pub(crate) fn write<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
+    atomic::replace(&spot(dir, name)?, &bytes(dir, name, document)?)
+}
+
+/// Like [`write`]; `ready` is asked just before the file is replaced.
+pub(crate) fn write_when<D: Document>(
+    dir: &Dir,
+    name: &str,
+    document: &D,
+    ready: Ready<'_>,
+) -> Result<(), StoreFault> {
+    atomic::replace_when(&spot(dir, name)?, &bytes(dir, name, document)?, ready)
+}
+
+/// Like [`write`], without waiting for the folder: a crash may bring the old file back.
+pub(crate) fn write_soon<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
+    atomic::replace_soon(&spot(dir, name)?, &bytes(dir, name, document)?)
+}
+
+fn bytes<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<Vec<u8>, StoreFault> {
     let bytes = document.write();
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
-        atomic::replace(&spot(dir, name)?, &bytes)
-    } else {
-        Err(other("this is more than is kept about one session or in one list", &dir.path().join(name)))
-    }
+    let is_kept = u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST);
+    let too_long =
+        || other("this is more than is kept about one session or in one list", &dir.path().join(name));
+    if is_kept { Ok(bytes) } else { Err(too_long()) }
 }
 
 fn spot(dir: &Dir, name: &str) -> Result<Spot, StoreFault> {

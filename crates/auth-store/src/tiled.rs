@@ -1,21 +1,26 @@
+mod holding;
+mod sites;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
 use auth_core::session::{Facts, Generation, Session, Tokens};
-use auth_core::{Digest, Secret};
+use auth_core::{Digest, Holder, Secret};
 
+use crate::atomic::Ready;
 use crate::document::{self, Document, Read};
 use crate::fault::fault;
-use crate::index::Index;
-use crate::lock::{self, Guard, LockMethod, Taken};
+use crate::lock::{self, Guard, LockMethod, Taken, Wait};
 use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
 use crate::sidecar::{Digests, Sidecar};
 use crate::tokens::{Name, Snapshot};
 use crate::{atomic, order};
+use holding::{Listener, Renewals};
 
 /// Below the Python client's cache folder.
 const TOKENS: &str = "tokens";
@@ -25,11 +30,11 @@ const ABOUT: &str = "tiled";
 const SESSIONS: &str = "sessions";
 /// Below our own folder.
 const LOCKS: &str = "locks";
-const INDEX: &str = "index.json";
-const INDEX_LOCK: &str = "index";
 
-/// How long one change waits for another.
-const CHANGE_WAIT: Duration = Duration::from_secs(3);
+/// How long one change waits for others in all, and how long while no other gets its turn.
+const CHANGE_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
+/// How long a renewal is waited for whose process shows no life.
+const RENEWAL_STALL: Duration = Duration::from_secs(30);
 /// How often a directory is read again that changed while it was read.
 const READ_TRIES: u32 = 8;
 /// How long a removal waits for somebody who writes in place, and how often it looks: longer than such a file counts
@@ -54,6 +59,9 @@ const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub struct TiledDirectory {
     roots: Roots,
+    /// The renewal locks that this store and its clones hold.
+    renewals: Arc<Renewals>,
+    listener: Listener,
 }
 
 impl TiledDirectory {
@@ -64,12 +72,25 @@ impl TiledDirectory {
     /// Fails with [`StoreFaultKind::NoHome`] if a folder follows from a home directory that is not there, and with
     /// [`StoreFaultKind::Untrusted`] if from another user's, which `sudo` may leave in HOME.
     pub fn from_env() -> Result<Self, StoreFault> {
-        Ok(Self { roots: Roots::from_env()? })
+        Ok(Self::at(Roots::from_env()?))
     }
 
     /// These folders: the one that holds `tokens`, and one for ourselves.
     pub fn new(cache_root: impl Into<PathBuf>, state_root: impl Into<PathBuf>) -> Self {
-        Self { roots: Roots::new(cache_root.into(), state_root.into()) }
+        Self::at(Roots::new(cache_root.into(), state_root.into()))
+    }
+
+    fn at(roots: Roots) -> Self {
+        Self { roots, renewals: Arc::default(), listener: Listener::default() }
+    }
+
+    /// Calls `tell` when a change of files has waited for a second, with the process it waits for. A change waits as long
+    /// as others get their turn, and 30 seconds at most; it fails with [`StoreFaultKind::Locked`] once nothing has moved
+    /// for 3 seconds. `tell` is called once for each change, in the thread that waits.
+    #[must_use]
+    pub fn on_long_wait(mut self, tell: impl Fn(&Holder) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(tell);
+        self
     }
 
     /// Where a session's tokens are or would be: in the Python client's folder, or in ours for a session in a slot. Fails
@@ -118,7 +139,12 @@ impl TiledDirectory {
     }
 
     fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
-        let mut dir = Dir::open(&self.roots.state, &[name], make)?;
+        self.folder(&[name], make)
+    }
+
+    /// A folder below our own.
+    fn folder(&self, below: &[&str], make: bool) -> Result<Option<Dir>, StoreFault> {
+        let mut dir = Dir::open(&self.roots.state, below, make)?;
         if let Some(dir) = &mut dir {
             dir.tighten()?;
         }
@@ -132,7 +158,9 @@ impl TiledDirectory {
 
     /// The lock of one read-modify-write.
     fn change(&self, name: &str) -> Result<Guard, StoreFault> {
-        match self.take(name, CHANGE_WAIT)? {
+        let (all, stalled) = CHANGE_WAIT;
+        let tell = |holder: &Holder| self.listener.tell(holder);
+        match self.take(name, Wait { all, stalled, tell: Some(&tell) })? {
             Taken::Ours(guard) => Ok(guard),
             Taken::Theirs(holder) => {
                 let path = self.roots.state.join(LOCKS).join(lock_name(name));
@@ -141,7 +169,7 @@ impl TiledDirectory {
         }
     }
 
-    fn take(&self, name: &str, wait: Duration) -> Result<Taken, StoreFault> {
+    fn take<'a>(&self, name: &str, wait: impl Into<Wait<'a>>) -> Result<Taken, StoreFault> {
         lock::take(&self.made_state(LOCKS)?, &lock_name(name), wait)
     }
 
@@ -153,12 +181,16 @@ impl TiledDirectory {
     /// A document of ours, without its lock. A broken one is set aside if nobody is changing it.
     fn peek<D: Document>(&self, name: &str, change: &str) -> Result<D, StoreFault> {
         let Some(about) = self.state(ABOUT, false)? else { return Ok(D::default()) };
-        match document::read(&about, name)? {
+        self.peek_in(&about, name, change)
+    }
+
+    fn peek_in<D: Document>(&self, dir: &Dir, name: &str, change: &str) -> Result<D, StoreFault> {
+        match document::read(dir, name)? {
             Read::Whole(document) => Ok(document),
             Read::Missing => Ok(D::default()),
             // Where that fails, it is done by whoever next changes it.
             Read::Broken => match self.take(change, Duration::ZERO) {
-                Ok(Taken::Ours(_guard)) => Ok(document::take(&about, name).unwrap_or_default()),
+                Ok(Taken::Ours(_guard)) => Ok(document::take(dir, name).unwrap_or_default()),
                 _ => Ok(D::default()),
             },
         }
@@ -167,7 +199,10 @@ impl TiledDirectory {
     fn save(&self, key: &Key, session: &Session) -> Result<(), StoreFault> {
         let names = self.names(key);
         order::check(&session.tokens, !key.slot.is_empty(), &self.token_directory(key)?)?;
-        let _guard = self.change(&names.change)?;
+        let guard = self.change(&names.change)?;
+        // Neither lock was taken over by another process.
+        let ready = || guard.check().and_then(|()| self.check_renewal(key));
+        ready()?;
         let about = self.made_state(ABOUT)?;
         let dir = self.made_tokens(key)?;
         let there = Snapshot::read(&dir, Name::all(key))?;
@@ -175,21 +210,21 @@ impl TiledDirectory {
         let tokens = there.tokens();
         let same = is_same_person(&sidecar.facts(&tokens), &session.facts);
         sidecar.list(key, session, Digests::of(&tokens));
-        document::write(&about, &names.sidecar, &sidecar)?;
+        document::write_when(&about, &names.sidecar, &sidecar, &ready)?;
         keep_damaged(&there, &about, &names.sidecar)?;
         for (name, token) in order::of(&session.tokens, !key.slot.is_empty(), same) {
-            put(&dir, name, token)?;
+            put(&dir, name, token, &ready)?;
         }
         // Only now is the token that was redeemed no longer needed.
         if sidecar.intent.take().is_some() {
-            document::write(&about, &names.sidecar, &sidecar)?;
+            document::write_when(&about, &names.sidecar, &sidecar, &ready)?;
         }
         Ok(())
     }
 
     fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
         let names = self.names(key);
-        let _guard = self.change(&names.change)?;
+        let guard = self.change(&names.change)?;
         let about = self.made_state(ABOUT)?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
         let Some(dir) = self.tokens(key, false)? else { return Ok(Applied::Done) };
@@ -210,31 +245,25 @@ impl TiledDirectory {
         }
         keep_damaged(&there, &about, &names.sidecar)?;
         for (name, token) in order::of(&Tokens::default(), !key.slot.is_empty(), true) {
-            put(&dir, name, token)?;
+            put(&dir, name, token, &|| guard.check())?;
         }
         if sidecar.clear() {
-            document::write(&about, &names.sidecar, &sidecar)?;
+            document::write_when(&about, &names.sidecar, &sidecar, &|| guard.check())?;
         }
         Ok(Applied::Done)
     }
 
-    /// Changes what is kept of a session besides its tokens.
-    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar)) -> Result<(), StoreFault> {
+    /// Changes what is kept of a session besides its tokens, if that is still `ready`.
+    fn note(&self, key: &Key, ready: Ready<'_>, change: impl FnOnce(&mut Sidecar)) -> Result<(), StoreFault> {
         self.place(key)?;
         let names = self.names(key);
-        let _guard = self.change(&names.change)?;
+        let guard = self.change(&names.change)?;
+        let ready = || guard.check().and_then(|()| ready());
+        ready()?;
         let about = self.made_state(ABOUT)?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
         change(&mut sidecar);
-        document::write(&about, &names.sidecar, &sidecar)
-    }
-
-    /// Changes the index; `change` says whether it did anything.
-    fn list(&self, change: impl FnOnce(&mut Index) -> bool) -> Result<(), StoreFault> {
-        let _guard = self.change(INDEX_LOCK)?;
-        let about = self.made_state(ABOUT)?;
-        let mut index = document::take(&about, INDEX)?;
-        if change(&mut index) { document::write(&about, INDEX, &index) } else { Ok(()) }
+        document::write_when(&about, &names.sidecar, &sidecar, &ready)
     }
 }
 
@@ -264,30 +293,33 @@ impl Store for TiledDirectory {
             Change::Save { key, session } => self.save(key, session)?,
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
             Change::Intent { key, redeeming } => {
-                self.note(key, |sidecar| sidecar.intent = Some(*redeeming))?;
+                self.note(key, &|| self.check_renewal(key), |sidecar| sidecar.intent = Some(*redeeming))?;
             }
-            Change::Prefer(entry) => self.list(|index| {
-                index.prefer(entry);
-                true
-            })?,
-            Change::Forget(key) => self.list(|index| index.forget(key))?,
+            Change::Prefer(entry) => self.prefer(entry)?,
+            Change::Forget(key) => self.forget(key)?,
         }
         Ok(Applied::Done)
     }
 
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
-        let kind = match kind {
-            LockKind::Renewal => "renewal",
-            LockKind::Prompt => "prompt",
+        let (what, stalled) = match kind {
+            LockKind::Renewal => ("renewal", RENEWAL_STALL),
+            LockKind::Prompt => ("prompt", Duration::MAX),
         };
-        Ok(match self.take(&self.roots.name_of(kind, key).to_string(), wait)? {
-            Taken::Ours(guard) => Locking::Held(guard),
-            Taken::Theirs(holder) => Locking::Busy(holder),
-        })
+        let name = self.roots.name_of(what, key).to_string();
+        let guard = match self.take(&name, Wait { all: wait, stalled, tell: None })? {
+            Taken::Ours(guard) => guard,
+            Taken::Theirs(holder) => return Ok(Locking::Busy(holder)),
+        };
+        guard.show_life();
+        Ok(Locking::Held(match kind {
+            LockKind::Renewal => Box::new(self.renewals.note(name, guard)),
+            LockKind::Prompt => Box::new(guard),
+        }))
     }
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
-        Ok(self.peek::<Index>(INDEX, INDEX_LOCK)?.sites())
+        self.listed()
     }
 
     fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
@@ -296,7 +328,7 @@ impl Store for TiledDirectory {
     }
 
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
-        self.note(key, |sidecar| sidecar.asked = asked)
+        self.note(key, &|| Ok(()), |sidecar| sidecar.asked = asked)
     }
 }
 
@@ -338,11 +370,11 @@ fn keep_damaged(there: &Snapshot, about: &Dir, sidecar: &str) -> Result<(), Stor
     Ok(())
 }
 
-fn put(dir: &Dir, name: Name, token: Option<&Secret>) -> Result<(), StoreFault> {
+fn put(dir: &Dir, name: Name, token: Option<&Secret>, ready: Ready<'_>) -> Result<(), StoreFault> {
     let Some(spot) = dir.spot(name.as_str(), token.is_some())? else { return Ok(()) };
     match token {
-        Some(token) => atomic::replace(&spot, token.expose().as_bytes()),
-        None => atomic::remove(&spot),
+        Some(token) => atomic::replace_when(&spot, token.expose().as_bytes(), ready),
+        None => ready().and_then(|()| atomic::remove(&spot)),
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
 
 use auth_core::Foreign;
 
