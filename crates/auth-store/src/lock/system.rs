@@ -8,6 +8,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use auth_core::error::StoreFault;
@@ -23,6 +24,8 @@ use crate::steps::{Step, step};
 /// How long nothing has to move before the turnstile is passed by: a process that is stopped may stand at it, and the
 /// lock be free.
 const PASS_BY: Duration = Duration::from_secs(1);
+/// How long a turnstile that was just let go is left to the one who is being woken for it.
+const GIVE_WAY: Duration = Duration::from_millis(2);
 /// What the turnstile is called: `NAME` and this.
 const TURN: &str = ".turn";
 /// The longest note that is read.
@@ -151,6 +154,9 @@ fn is_waited_for(spot: &Spot) -> Result<bool, StoreFault> {
 
 /// Waits in the system's own queue for as long as it takes: at the turnstile, and as its first for the lock.
 pub(super) fn stand(spot: &Spot) -> Result<io::Result<Locked>, StoreFault> {
+    if !is_waited_for(spot)? {
+        thread::sleep(GIVE_WAY);
+    }
     let turn = turnstile(spot).open_to_lock()?;
     if let Err(error) = lock_patiently(&turn) {
         return Ok(Err(error));

@@ -74,6 +74,22 @@ fn a_lock_taken_anew_counts_beside_one_that_was_lost_f6() {
 }
 
 #[test]
+fn a_long_wait_for_a_change_is_told_once_with_its_holder_f7() {
+    let mut rig = Rig::new();
+    let (sender, told) = std::sync::mpsc::channel();
+    rig.store = rig.store.on_long_wait(move |holder| sender.send(holder.clone()).unwrap());
+    let changing = rig.store.change(&rig.store.names(&key()).change).unwrap();
+    std::thread::scope(|scope| {
+        let saving = scope.spawn(|| rig.store.apply(&save(session("a0", "r0"))));
+        let holder = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(holder.pid, Some(std::process::id()));
+        drop(changing);
+        saving.join().unwrap().unwrap();
+    });
+    assert!(told.try_recv().is_err());
+}
+
+#[test]
 fn a_lock_of_the_system_is_never_lost_f6() {
     let rig = Rig::new();
     let held = renewing(&rig);
