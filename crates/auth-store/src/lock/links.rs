@@ -160,7 +160,7 @@ impl Turn<'_> {
     /// Who took it as a lock of the system before links were the way, and may hold it still.
     fn former(&self) -> Result<Option<Holder>, StoreFault> {
         let Some(content) = self.base.read(LONGEST_NOTE)? else { return Ok(None) };
-        if content.bytes.is_empty() {
+        if system::is_nobodys(&content.bytes) {
             return Ok(None);
         }
         let Some(file) = self.base.open_in_place()? else { return Ok(None) };

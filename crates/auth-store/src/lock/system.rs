@@ -30,6 +30,8 @@ const GIVE_WAY: Duration = Duration::from_millis(2);
 const TURN: &str = ".turn";
 /// The longest note that is read.
 const LONGEST_NOTE: u64 = 512;
+/// The note of a lock that is free.
+const NOBODY: &str = "\n";
 
 /// What became of an attempt.
 pub(super) enum Tried {
@@ -44,7 +46,7 @@ pub(super) struct Locked(File);
 impl Drop for Locked {
     fn drop(&mut self) {
         // Nobody is to be told that we still have it. Both fail harmlessly: closing the file frees the lock as well.
-        drop(self.0.set_len(0));
+        write(&self.0, NOBODY);
         drop(self.0.unlock());
     }
 }
@@ -60,9 +62,7 @@ impl Hold for Signed {
 
     fn beat(&self) {
         if let Some(locked) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            let mut file = &locked.0;
-            // Never shorter than the one before it.
-            drop(file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(note().as_bytes())));
+            write(&locked.0, &note());
         }
     }
 
@@ -176,10 +176,19 @@ fn lock_patiently(file: &File) -> io::Result<()> {
 
 fn signed(locked: Locked) -> Tried {
     // Without the note those who wait know only that somebody has it.
-    let mut file = &locked.0;
-    let is_empty = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
-    drop(is_empty.and_then(|_| file.write_all(note().as_bytes())));
+    write(&locked.0, &note());
     Tried::Taken(Taken::Ours(Guard::new(Signed(Mutex::new(Some(locked))))))
+}
+
+/// Writes the first line of a lock's file, which alone counts. The file is never cut short: one that is and then written
+/// is brought to the disk as soon as anybody closes it, ext4 does that, and whoever cuts it next waits for the disk.
+fn write(mut file: &File, line: &str) {
+    drop(file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes())));
+}
+
+/// Whether the note of a lock's file names nobody.
+pub(super) fn is_nobodys(note: &[u8]) -> bool {
+    note.is_empty() || note.starts_with(NOBODY.as_bytes())
 }
 
 /// Who holds it, for those who wait, and a number that is another each time.
@@ -189,18 +198,19 @@ fn note() -> String {
     format!("{} {} {}\n", std::process::id(), host.raw(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// What the file of a lock says; `None` if it cannot be read.
+/// When the file of a lock was last written; `None` if that cannot be seen.
 fn seen(spot: &Spot) -> Option<String> {
-    let mut note = Vec::new();
-    if let Some((file, _)) = spot.open().ok()? {
-        file.take(LONGEST_NOTE).read_to_end(&mut note).ok()?;
-    }
-    Some(String::from_utf8_lossy(&note).into_owned())
+    Some(format!("{:?}", spot.stamp().ok()?))
 }
 
 pub(super) fn holder(spot: &Spot) -> Holder {
-    let note = seen(spot).filter(|note| !note.contains(char::REPLACEMENT_CHARACTER)).unwrap_or_default();
-    let (pid, rest) = note.trim_end().split_once(' ').unwrap_or((note.trim_end(), ""));
+    let mut note = Vec::new();
+    if let Ok(Some((file, _))) = spot.open() {
+        drop(file.take(LONGEST_NOTE).read_to_end(&mut note));
+    }
+    let line = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    let (pid, rest) = line.split_once(' ').unwrap_or((line, ""));
     let host = match rest.rsplit_once(' ') {
         Some((host, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => rest,
