@@ -171,6 +171,22 @@ fn many_who_move_the_old_list_at_once_lose_no_site_and_no_order() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_changes_no_order() {
+    let rig = Rig::new();
+    prefer(&rig, "a");
+    let ahead = SystemTime::now() + Duration::from_hours(24);
+    let micros = ahead.duration_since(UNIX_EPOCH).unwrap().as_micros();
+    let text = fs::read_to_string(rig.site(&key("a"))).unwrap();
+    let line = text.lines().find(|line| line.contains("preferred")).unwrap().trim_end_matches(',').to_owned();
+    fs::write(rig.site(&key("a")), text.replace(&line, &format!("\"preferred\": {micros}"))).unwrap();
+    fs::File::open(rig.site(&key("a"))).unwrap().set_modified(ahead).unwrap();
+    for (name, order) in [("b", &["b", "a"][..]), ("c", &["c", "b", "a"]), ("a", &["a", "c", "b"])] {
+        prefer(&rig, name);
+        assert_eq!(names(&rig), order);
+    }
+}
+
+#[test]
 fn only_a_file_named_for_its_site_is_listed() {
     let rig = Rig::new();
     prefer(&rig, "a");

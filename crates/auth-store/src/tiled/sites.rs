@@ -1,7 +1,7 @@
 //! The list of sites, a file for each: whoever signs in to one site waits for nobody who signs in to another.
 
 use std::ffi::OsString;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::{Key, SiteEntry};
@@ -41,12 +41,20 @@ impl TiledDirectory {
         let guard = self.change(&name)?;
         let dir = self.made_sites()?;
         let mut site: Site = document::take(&dir, &file_name(&name))?;
-        let newest = self.own_files()?.iter().map(|site| site.preferred).max();
+        let (newest, now) = (newest(&dir)?.max(site.preferred), SystemTime::now());
         let is_new = site.entry.is_none();
-        site.prefer(entry, newest.unwrap_or_default(), SystemTime::now());
+        site.prefer(entry, newest, now);
         guard.check()?;
         // After a crash the list may be as it was before: that is no harm, and so the folder is not waited for.
         document::write_soon(&dir, &file_name(&name), &site)?;
+        let preferred = UNIX_EPOCH + Duration::from_micros(site.preferred);
+        if preferred > now
+            && let Some(spot) = dir.spot(&file_name(&name), false)?
+        {
+            // The clock was set back. Whoever is next looks at this time, and not into every file.
+            let file = spot.open_in_place()?;
+            drop(file.map(|file| file.set_modified(preferred)));
+        }
         if is_new { synced(&dir) } else { Ok(()) }
     }
 
@@ -119,6 +127,20 @@ impl TiledDirectory {
         let missing = || fault(StoreFaultKind::NotA("directory"), &self.roots.state.join(ABOUT).join(SITES));
         self.sites_folder(true)?.ok_or_else(missing)
     }
+}
+
+/// When a site was last preferred, in microseconds since 1970, as far as the times of the files tell. With a clock that
+/// is not set back, it does not matter.
+fn newest(dir: &Dir) -> Result<u64, StoreFault> {
+    let names = dir.names().map_err(|error| from_io(&error, dir.path()))?;
+    let mut newest = 0;
+    for name in names.iter().filter_map(stem) {
+        let Some(spot) = dir.spot(&file_name(name), false)? else { continue };
+        let modified = spot.stamp()?.and_then(|stamp| stamp.modified.duration_since(UNIX_EPOCH).ok());
+        let micros = modified.and_then(|modified| u64::try_from(modified.as_micros()).ok());
+        newest = newest.max(micros.unwrap_or_default());
+    }
+    Ok(newest)
 }
 
 fn synced(dir: &Dir) -> Result<(), StoreFault> {
