@@ -190,10 +190,10 @@ impl Way {
         if !matches!(bystander.as_slice(), [Said::Saved(1, _)]) {
             return Err("the bystander could not be saved".to_owned());
         }
-        // It also makes the files that those after it change.
-        let (_, alone) = self.write(scratch, &site(0), "alone", 1, SAVES, None)?;
         let mut reader = Talker::start(self.command(scratch, "read", &[]))?;
         reader.expect("ready")?;
+        // Beside the reader, like those after it; it also makes the files that they change.
+        let (_, alone) = self.write(scratch, &site(0), "alone", 1, SAVES, None)?;
         let started = Instant::now();
         let ends = thread::scope(|scope| {
             let writers: Vec<_> = (0..PROCESSES)
