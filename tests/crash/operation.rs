@@ -1,5 +1,7 @@
 //! What is done to a token directory, and what may be found of it when it was cut short.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use auth_core::ports::{Change, Replaces, SiteEntry, Store as _};
 use auth_core::session::Session;
 use auth_core::{Digest, Foreign};
@@ -26,7 +28,7 @@ pub(crate) struct Operation {
 }
 
 /// All of them.
-pub(crate) const ALL: [Operation; 10] = [
+pub(crate) const ALL: [Operation; 12] = [
     Operation {
         name: "A renewal is saved",
         verb: "save",
@@ -94,6 +96,24 @@ pub(crate) const ALL: [Operation; 10] = [
         name: "A site is remembered",
         verb: "prefer",
         prepare: listed,
+        given: || session("bob", "0", false),
+        stages: &["old", "old, remembered"],
+        keeps_intent: false,
+        has_damage: false,
+    },
+    Operation {
+        name: "A site is remembered again",
+        verb: "prefer",
+        prepare: listed_before,
+        given: || session("bob", "0", false),
+        stages: &["old", "old, remembered"],
+        keeps_intent: false,
+        has_damage: false,
+    },
+    Operation {
+        name: "A site is remembered where an earlier version kept the list",
+        verb: "prefer",
+        prepare: old_list,
         given: || session("bob", "0", false),
         stages: &["old", "old, remembered"],
         keeps_intent: false,
@@ -171,14 +191,32 @@ fn linked(rig: &Rig) {
 
 fn listed(rig: &Rig) {
     saved(rig);
+    rig.store.apply(&Change::Prefer(Rig::other_site())).unwrap();
+}
+
+fn listed_before(rig: &Rig) {
     let entry = SiteEntry {
-        key: Rig::other_key(),
-        user: Some(Foreign::from("carol")),
-        allow_http: true,
+        key: key(),
+        user: Some(Foreign::from("alice")),
+        allow_http: false,
         method: None,
         pages: None,
     };
     rig.store.apply(&Change::Prefer(entry)).unwrap();
+    listed(rig);
+}
+
+fn old_list(rig: &Rig) {
+    saved(rig);
+    let SiteEntry { key, user, allow_http, .. } = Rig::other_site();
+    let (site, user) = (key.site, user.unwrap());
+    let text = format!(
+        r#"{{"sites": [{{"site": "{site}", "slot": "", "user": "{}", "allow_http": {allow_http}}}]}}"#,
+        user.raw()
+    );
+    let path = rig.path("state/tiled/index.json");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn damaged_token(rig: &Rig) {

@@ -68,6 +68,16 @@ impl Rig {
         Key { site: "http://other/api/v1/".to_owned(), slot: String::new() }
     }
 
+    pub(crate) fn other_site() -> SiteEntry {
+        SiteEntry {
+            key: Self::other_key(),
+            user: Some(Foreign::from("carol")),
+            allow_http: true,
+            method: None,
+            pages: None,
+        }
+    }
+
     /// The probe, as arguments of `wrapper`: what to run it with, or nothing.
     pub(crate) fn probe(&self, operation: &Operation, wrapper: &[&str]) -> Probe {
         let mut words = wrapper.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -175,13 +185,7 @@ impl Rig {
             }
         }
         if operation.verb == "prefer" {
-            let other = SiteEntry {
-                key: Self::other_key(),
-                user: Some(Foreign::from("carol")),
-                allow_http: true,
-                method: None,
-                pages: None,
-            };
+            let other = Self::other_site();
             let ours = SiteEntry {
                 key: key(),
                 user: Some(Foreign::from("bob")),
@@ -192,7 +196,10 @@ impl Rig {
             if sites == [ours, other.clone()] {
                 seen = "old, remembered";
             } else {
-                assert_eq!(sites, [other], "{context}");
+                let (first, rest) = sites.split_first().unwrap();
+                assert_eq!(first, &other, "{context}");
+                let of_before = |site: &SiteEntry| site.user == Some(Foreign::from("alice"));
+                assert!(rest.len() <= 1 && rest.iter().all(of_before), "{rest:?}, {context}");
             }
         } else {
             assert_eq!(sites, [], "{context}");

@@ -5,10 +5,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use auth_core::Digest;
+use auth_core::ports::Key;
 use tempfile::NamedTempFile;
 
 use crate::operation::Operation;
-use crate::rig::Rig;
+use crate::rig::{Rig, key};
 
 /// One system call between the probe's marks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -172,6 +174,15 @@ fn change(name: &str, arguments: &str, folder: &str) -> Option<String> {
     Some(format!("{verb} {}", role(path.strip_prefix(folder.trim_end_matches('/')).unwrap_or("/above"))))
 }
 
+/// Which of the two sites a file or a lock of the list is about.
+fn site_of(name: &str) -> Option<&'static str> {
+    let name = name.split_once('.').map_or(name, |(name, _)| name);
+    let is_of =
+        |key: Key| Digest::of_parts(&[Some("listed"), Some(&key.site), Some(&key.slot)]).to_string() == name;
+    let known = [(key(), "site"), (Rig::other_key(), "other site")];
+    known.into_iter().find_map(|(key, role)| is_of(key).then_some(role))
+}
+
 fn role(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if let Some(target) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".authctl-tmp")) {
@@ -186,11 +197,14 @@ fn role(path: &str) -> String {
         ("/cache/tokens", _) => "token folder".to_owned(),
         ("/state", "tiled") => "folder of sidecars".to_owned(),
         ("/state", "locks") => "folder of locks".to_owned(),
-        ("/state/locks", "index.lock") => "index's lock".to_owned(),
+        ("/state/locks", "index.lock") => "old list's lock".to_owned(),
+        ("/state/locks", name) if site_of(name).is_some() => format!("{}'s lock", site_of(name).unwrap()),
         ("/state/locks", _) => "session's lock".to_owned(),
         ("", "elsewhere") => "linked folder".to_owned(),
         ("/elsewhere", name) => format!("linked {name}"),
-        ("/state/tiled", "index.json") => "index".to_owned(),
+        ("/state/tiled", "index.json") => "old list".to_owned(),
+        ("/state/tiled", "sites") => "folder of sites".to_owned(),
+        ("/state/tiled/sites", name) => site_of(name).unwrap_or(name).to_owned(),
         ("/state/tiled", name) => {
             let name = name.split_once('.').map_or(name, |(_, rest)| rest);
             name.strip_prefix("json").map_or(name.to_owned(), |rest| format!("sidecar{rest}"))

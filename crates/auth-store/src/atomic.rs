@@ -26,6 +26,9 @@ pub(crate) enum Placed {
     Forestalled,
 }
 
+/// Says whether a file may still be changed.
+pub(crate) type Ready<'a> = &'a dyn Fn() -> Result<(), StoreFault>;
+
 /// Puts a file with this content in the place of what is there: written beside it, made durable, renamed, and that
 /// made durable. Where a name cannot be renamed over (something is mounted on it), the file is changed where it is.
 ///
@@ -34,11 +37,31 @@ pub(crate) fn replace(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
     replace_if(spot, content, || Ok(true)).map(drop)
 }
 
-/// The same, unless `check`, which is asked when all that remains is to rename, says no.
+/// Like [`replace`], unless `check`, which is asked when all that remains is to rename, says no or fails: then nothing is
+/// changed.
 pub(crate) fn replace_if(
     spot: &Spot,
     content: &[u8],
     check: impl FnOnce() -> Result<bool, StoreFault>,
+) -> Result<Placed, StoreFault> {
+    place(spot, content, check, true)
+}
+
+/// Like [`replace`]; `ready` is asked just before the rename, and where it fails nothing is changed.
+pub(crate) fn replace_when(spot: &Spot, content: &[u8], ready: Ready<'_>) -> Result<(), StoreFault> {
+    place(spot, content, || ready().map(|()| true), true).map(drop)
+}
+
+/// Like [`replace`], but does not make the rename durable: after a crash the old content may be there again, and whole.
+pub(crate) fn replace_soon(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
+    place(spot, content, || Ok(true), false).map(drop)
+}
+
+fn place(
+    spot: &Spot,
+    content: &[u8],
+    check: impl FnOnce() -> Result<bool, StoreFault>,
+    is_durable: bool,
 ) -> Result<Placed, StoreFault> {
     sweep(spot);
     let said = |error: io::Error| from_io(&error, &spot.path());
@@ -51,9 +74,9 @@ pub(crate) fn replace_if(
             return refused.map(|_| Placed::Forestalled);
         }
     }
-    let placed = filled.and_then(|_| spot.replace_with(&temporary));
-    match placed {
-        Ok(()) => spot.dir().sync().map(|()| Placed::Done).map_err(said),
+    match filled.and_then(|_| spot.replace_with(&temporary)) {
+        Ok(()) if is_durable => spot.dir().sync().map(|()| Placed::Done).map_err(said),
+        Ok(()) => Ok(Placed::Done),
         Err(error) => {
             // Left over if this fails as well; then it is swept away later.
             drop(spot.unlink_beside(&temporary));

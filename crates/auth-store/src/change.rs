@@ -8,7 +8,7 @@ use auth_core::ports::{Applied, Key, Replaces, Stored};
 use auth_core::session::{Facts, Generation, Session, Tokens};
 use auth_core::{Digest, Secret};
 
-use crate::atomic::{self, Placed};
+use crate::atomic::{self, Placed, Ready};
 use crate::binding;
 use crate::document;
 use crate::fault::fault;
@@ -33,6 +33,8 @@ pub(crate) struct Files<'a> {
     pub(crate) about: Dir,
     /// What the sidecar is called.
     pub(crate) name: String,
+    /// Fails once the files may not be changed any more, because a lock was taken over.
+    pub(crate) ready: Ready<'a>,
 }
 
 impl Files<'_> {
@@ -64,7 +66,7 @@ impl Files<'_> {
             let insists = matches!(replaces, Replaces::Anything) && round + 1 == ROUNDS;
             let mut expected = Expected { tokens, insists };
             if self.put_all(before, &mut expected, atomic::clear)? {
-                document::write(&self.about, &self.name, &sidecar)?;
+                document::write_when(&self.about, &self.name, &sidecar, self.ready)?;
                 if self.put_all(after, &mut expected, atomic::clear)? && self.is_as_expected(&expected)? {
                     return Ok(Applied::Done);
                 }
@@ -95,7 +97,7 @@ impl Files<'_> {
         }
         atomic::sweep_all(&self.about, self.name.trim_end_matches("json"));
         if sidecar.clear() {
-            document::write(&self.about, &self.name, &sidecar)?;
+            document::write_when(&self.about, &self.name, &sidecar, self.ready)?;
         }
         Ok(Applied::Done)
     }
@@ -111,7 +113,7 @@ impl Files<'_> {
             return self.conflict(&there, &sidecar);
         }
         sidecar.intent = Some(redeeming);
-        document::write(&self.about, &self.name, &sidecar)?;
+        document::write_when(&self.about, &self.name, &sidecar, self.ready)?;
         Ok(Applied::Done)
     }
 
@@ -183,6 +185,7 @@ impl Files<'_> {
 
     /// Looked at just before each change of a file. What another program writes between this and the change is lost.
     fn is_as_expected(&self, expected: &Expected) -> Result<bool, StoreFault> {
+        (self.ready)()?;
         if expected.insists {
             return Ok(true);
         }

@@ -2,7 +2,7 @@
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use crate::atomic;
+use crate::atomic::{self, Ready};
 use crate::fault::{fault, other};
 use crate::os::{Dir, Spot};
 
@@ -47,6 +47,21 @@ pub(crate) fn take<D: Document>(dir: &Dir, name: &str) -> Result<D, StoreFault> 
 /// Replaces the file, unless it would be too long to be read again. Call it under the file's lock.
 pub(crate) fn write<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
     atomic::replace(&spot(dir, name)?, &prepare(dir, name, document)?)
+}
+
+/// Like [`write`]; `ready` is asked just before the file is replaced.
+pub(crate) fn write_when<D: Document>(
+    dir: &Dir,
+    name: &str,
+    document: &D,
+    ready: Ready<'_>,
+) -> Result<(), StoreFault> {
+    atomic::replace_when(&spot(dir, name)?, &prepare(dir, name, document)?, ready)
+}
+
+/// Like [`write`], without waiting for the folder: a crash may bring the old file back.
+pub(crate) fn write_soon<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
+    atomic::replace_soon(&spot(dir, name)?, &prepare(dir, name, document)?)
 }
 
 /// What [`write`] would write. Fails if that would be too long to be read again.

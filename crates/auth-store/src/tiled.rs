@@ -1,21 +1,26 @@
+mod holding;
+mod sites;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store};
 use auth_core::session::{Generation, Session};
-use auth_core::{Digest, Foreign};
+use auth_core::{Digest, Foreign, Holder};
 
+use crate::atomic::Ready;
 use crate::change::{Files, stored};
 use crate::document::{self, Document, Read};
 use crate::fault::fault;
-use crate::index::Index;
-use crate::lock::{self, Guard, LockMethod, Taken};
+use crate::lock::{self, Guard, LockMethod, Taken, Wait};
 use crate::os::Dir;
 use crate::roots::{Roots, directory_name};
 use crate::sidecar::Sidecar;
 use crate::tokens::{Name, Snapshot};
 use crate::{atomic, binding, order};
+use holding::{Listener, Renewals};
 
 /// Below the Python client's cache folder.
 const TOKENS: &str = "tokens";
@@ -25,11 +30,11 @@ const ABOUT: &str = "tiled";
 const SESSIONS: &str = "sessions";
 /// Below our own folder.
 const LOCKS: &str = "locks";
-const INDEX: &str = "index.json";
-const INDEX_LOCK: &str = "index";
 
-/// How long one change waits for another.
-const CHANGE_WAIT: Duration = Duration::from_secs(3);
+/// How long one change waits for others in all, and how long while no other gets its turn.
+const CHANGE_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
+/// How long a renewal is waited for whose process shows no life.
+const RENEWAL_STALL: Duration = Duration::from_secs(30);
 /// How often a directory is read again that changed while it was read.
 const READ_TRIES: u32 = 8;
 
@@ -53,6 +58,9 @@ const READ_TRIES: u32 = 8;
 #[derive(Clone, Debug)]
 pub struct TiledDirectory {
     roots: Roots,
+    /// The renewal locks that this store and its clones hold.
+    renewals: Arc<Renewals>,
+    listener: Listener,
 }
 
 impl TiledDirectory {
@@ -63,12 +71,25 @@ impl TiledDirectory {
     /// Fails with [`StoreFaultKind::NoHome`] if a folder follows from a home directory that is not there, and with
     /// [`StoreFaultKind::Untrusted`] if from another user's, which `sudo` may leave in HOME.
     pub fn from_env() -> Result<Self, StoreFault> {
-        Ok(Self { roots: Roots::from_env()? })
+        Ok(Self::at(Roots::from_env()?))
     }
 
     /// These folders: the one that holds `tokens`, and one for ourselves.
     pub fn new(cache_root: impl Into<PathBuf>, state_root: impl Into<PathBuf>) -> Self {
-        Self { roots: Roots::new(cache_root.into(), state_root.into()) }
+        Self::at(Roots::new(cache_root.into(), state_root.into()))
+    }
+
+    fn at(roots: Roots) -> Self {
+        Self { roots, renewals: Arc::default(), listener: Listener::default() }
+    }
+
+    /// Calls `tell` when a change of files has waited for a second, with the process it waits for. A change waits as long
+    /// as others get their turn, and 30 seconds at most; it fails with [`StoreFaultKind::Locked`] once nothing has moved
+    /// for 3 seconds. `tell` is called once for each change, in the thread that waits.
+    #[must_use]
+    pub fn on_long_wait(mut self, tell: impl Fn(&Holder) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(tell);
+        self
     }
 
     /// Where a session's tokens are or would be: in the Python client's folder, or in ours for a session in a slot. Fails
@@ -150,7 +171,12 @@ impl TiledDirectory {
     }
 
     fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
-        Dir::open(&self.roots.state, &[name], make)
+        self.folder(&[name], make)
+    }
+
+    /// A folder below our own.
+    fn folder(&self, below: &[&str], make: bool) -> Result<Option<Dir>, StoreFault> {
+        Dir::open(&self.roots.state, below, make)
     }
 
     fn made_state(&self, name: &str) -> Result<Dir, StoreFault> {
@@ -160,7 +186,9 @@ impl TiledDirectory {
 
     /// The lock of one read-modify-write.
     fn change(&self, name: &str) -> Result<Guard, StoreFault> {
-        match self.take(name, CHANGE_WAIT)? {
+        let (all, stalled) = CHANGE_WAIT;
+        let tell = |holder: &Holder| self.listener.tell(holder);
+        match self.take(name, Wait { all, stalled, tell: Some(&tell) })? {
             Taken::Ours(guard) => Ok(guard),
             Taken::Theirs(holder) => {
                 let path = self.roots.state.join(LOCKS).join(lock_name(name));
@@ -169,7 +197,7 @@ impl TiledDirectory {
         }
     }
 
-    fn take(&self, name: &str, wait: Duration) -> Result<Taken, StoreFault> {
+    fn take<'a>(&self, name: &str, wait: impl Into<Wait<'a>>) -> Result<Taken, StoreFault> {
         lock::take(&self.made_state(LOCKS)?, &lock_name(name), wait)
     }
 
@@ -181,27 +209,36 @@ impl TiledDirectory {
     /// A document of ours, without its lock. A broken one is set aside if nobody is changing it.
     fn peek<D: Document>(&self, name: &str, change: &str) -> Result<D, StoreFault> {
         let Some(about) = self.state(ABOUT, false)? else { return Ok(D::default()) };
-        match document::read(&about, name)? {
+        self.peek_in(&about, name, change)
+    }
+
+    fn peek_in<D: Document>(&self, dir: &Dir, name: &str, change: &str) -> Result<D, StoreFault> {
+        match document::read(dir, name)? {
             Read::Whole(document) => Ok(document),
             Read::Missing => Ok(D::default()),
             // Where that fails, it is done by whoever next changes it.
             Read::Broken => match self.take(change, Duration::ZERO) {
-                Ok(Taken::Ours(_guard)) => Ok(document::take(&about, name).unwrap_or_default()),
+                Ok(Taken::Ours(_guard)) => Ok(document::take(dir, name).unwrap_or_default()),
                 _ => Ok(D::default()),
             },
         }
     }
 
-    /// Does something with the files of a session, under their lock.
+    /// Does something with the files of a session, under their lock. `ready` is asked before each change of a file.
     fn with_files<T>(
         &self,
         key: &Key,
         tokens: Dir,
+        ready: Ready<'_>,
         change: impl FnOnce(&Files<'_>) -> Result<T, StoreFault>,
     ) -> Result<T, StoreFault> {
         let Names { sidecar: name, change: lock } = self.names(key);
-        let _guard = self.change(&lock)?;
-        change(&Files { roots: &self.roots, key, tokens, about: self.made_state(ABOUT)?, name })
+        let guard = self.change(&lock)?;
+        // Neither lock was taken over by another process.
+        let ready = || guard.check().and_then(|()| ready());
+        ready()?;
+        let about = self.made_state(ABOUT)?;
+        change(&Files { roots: &self.roots, key, tokens, about, name, ready: &ready })
     }
 
     fn save(&self, key: &Key, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
@@ -213,35 +250,39 @@ impl TiledDirectory {
             self.tokens(key, false)?
         };
         let Some(tokens) = there else { return Ok(Applied::Conflict(None)) };
-        self.with_files(key, tokens, |files| files.save(session, replaces))
+        self.with_files(key, tokens, &|| self.check_renewal(key), |files| files.save(session, replaces))
     }
 
     fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
         let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Done) };
-        self.with_files(key, tokens, |files| files.clear_if(generation))
+        self.with_files(key, tokens, &|| Ok(()), |files| files.clear_if(generation))
     }
 
     fn intend(&self, key: &Key, redeeming: Digest) -> Result<Applied, StoreFault> {
         let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Conflict(None)) };
-        self.with_files(key, tokens, |files| files.intend(redeeming))
+        self.with_files(key, tokens, &|| self.check_renewal(key), |files| files.intend(redeeming))
     }
 
-    /// Changes what is kept of a session besides its tokens; `change` says whether it did anything.
-    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar) -> bool) -> Result<(), StoreFault> {
+    /// Changes what is kept of a session besides its tokens, if that is still `ready`; `change` says whether it did
+    /// anything.
+    fn note(
+        &self,
+        key: &Key,
+        ready: Ready<'_>,
+        change: impl FnOnce(&mut Sidecar) -> bool,
+    ) -> Result<(), StoreFault> {
         self.place(key)?;
         let names = self.names(key);
-        let _guard = self.change(&names.change)?;
+        let guard = self.change(&names.change)?;
+        let ready = || guard.check().and_then(|()| ready());
+        ready()?;
         let about = self.made_state(ABOUT)?;
         let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
-        if change(&mut sidecar) { document::write(&about, &names.sidecar, &sidecar) } else { Ok(()) }
-    }
-
-    /// Changes the index; `change` says whether it did anything.
-    fn list(&self, change: impl FnOnce(&mut Index) -> bool) -> Result<(), StoreFault> {
-        let _guard = self.change(INDEX_LOCK)?;
-        let about = self.made_state(ABOUT)?;
-        let mut index = document::take(&about, INDEX)?;
-        if change(&mut index) { document::write(&about, INDEX, &index) } else { Ok(()) }
+        if change(&mut sidecar) {
+            document::write_when(&about, &names.sidecar, &sidecar, &ready)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -275,29 +316,32 @@ impl Store for TiledDirectory {
             Change::Save { key, session, replaces } => return self.save(key, session, *replaces),
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
             Change::Intent { key, redeeming } => return self.intend(key, *redeeming),
-            Change::Withdraw { key, redeeming } => self.note(key, |sidecar| {
+            Change::Withdraw { key, redeeming } => self.note(key, &|| Ok(()), |sidecar| {
                 let is_noted = sidecar.intent == Some(*redeeming);
                 sidecar.intent = sidecar.intent.filter(|_| !is_noted);
                 is_noted
             })?,
-            Change::Prefer(entry) => self.list(|index| {
-                index.prefer(entry);
-                true
-            })?,
-            Change::Forget(key) => self.list(|index| index.forget(key))?,
+            Change::Prefer(entry) => self.prefer(entry)?,
+            Change::Forget(key) => self.forget(key)?,
         }
         Ok(Applied::Done)
     }
 
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
-        let kind = match kind {
-            LockKind::Renewal => "renewal",
-            LockKind::Prompt => "prompt",
+        let (what, stalled) = match kind {
+            LockKind::Renewal => ("renewal", RENEWAL_STALL),
+            LockKind::Prompt => ("prompt", Duration::MAX),
         };
-        Ok(match self.take(&self.roots.name_of(kind, key).to_string(), wait)? {
-            Taken::Ours(guard) => Locking::Held(guard),
-            Taken::Theirs(holder) => Locking::Busy(holder),
-        })
+        let name = self.roots.name_of(what, key).to_string();
+        let guard = match self.take(&name, Wait { all: wait, stalled, tell: None })? {
+            Taken::Ours(guard) => guard,
+            Taken::Theirs(holder) => return Ok(Locking::Busy(holder)),
+        };
+        guard.show_life();
+        Ok(Locking::Held(match kind {
+            LockKind::Renewal => Box::new(self.renewals.note(name, guard)),
+            LockKind::Prompt => Box::new(guard),
+        }))
     }
 
     fn location(&self, key: &Key) -> Option<Foreign> {
@@ -305,7 +349,7 @@ impl Store for TiledDirectory {
     }
 
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault> {
-        Ok(self.peek::<Index>(INDEX, INDEX_LOCK)?.sites())
+        self.listed()
     }
 
     fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
@@ -314,7 +358,7 @@ impl Store for TiledDirectory {
     }
 
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
-        self.note(key, |sidecar| {
+        self.note(key, &|| Ok(()), |sidecar| {
             sidecar.asked = asked;
             true
         })

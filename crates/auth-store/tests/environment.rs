@@ -56,7 +56,7 @@ fn run(temporary: &Path, variables: &[(&str, &str)]) -> (String, Option<PathBuf>
     let mut folders = vec![temporary.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
-            if entry.file_name() == "index.json" {
+            if entry.file_name() == "sites" {
                 let state = folder.parent().unwrap().strip_prefix(temporary).unwrap().to_owned();
                 return (said.to_owned(), Some(state));
             }

@@ -13,7 +13,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_core::Secret;
 use auth_core::ports::{Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store as _};
@@ -182,7 +182,52 @@ fn processes_count_together_with_either_kind_of_lock_and_some_are_killed_f6_f7()
         assert_eq!(counted, 3 * TURNS, "{method:?}");
         let links =
             fs::read_dir(&locks).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        assert_eq!(links.into_iter().any(|name| name.contains(".lock.")), !method.is_empty());
+        let is_link = |name: &String| {
+            name.rsplit_once(".lock.").is_some_and(|(_, number)| number.parse::<u64>().is_ok())
+        };
+        assert_eq!(links.into_iter().any(|name| is_link(&name)), !method.is_empty());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_holder_shows_life_until_it_is_stopped_and_again_after_f7() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    for method in ["", "links\n"] {
+        let temporary = tempfile::tempdir().unwrap();
+        let locks = temporary.path().join("state/locks");
+        fs::create_dir_all(&locks).unwrap();
+        fs::write(locks.join("method"), method).unwrap();
+        let mut holder = spawn("hold", temporary.path());
+        let _output = wait_until_ready(&mut holder);
+        let shown = || {
+            let files = fs::read_dir(&locks).unwrap().map(|entry| entry.unwrap().path());
+            let holders = files.filter(|path| path.to_string_lossy().contains(".lock"));
+            let shown = holders.map(|path| (fs::metadata(&path).unwrap().modified(), fs::read(&path)));
+            format!("{:?}", shown.collect::<Vec<_>>())
+        };
+        let until = |what: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !what() {
+                assert!(started.elapsed() < Duration::from_secs(20));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        let signal = |signal| kill_process(Pid::from_child(&holder), signal).unwrap();
+        let at_first = shown();
+        until(&|| shown() != at_first);
+        signal(Signal::STOP);
+        let status = format!("/proc/{}/stat", holder.id());
+        until(&|| fs::read_to_string(&status).unwrap().contains(") T "));
+        let stopped = shown();
+        // Longer than between two signs of life.
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(shown(), stopped);
+        signal(Signal::CONT);
+        until(&|| shown() != stopped);
+        holder.kill().unwrap();
+        holder.wait().unwrap();
     }
 }
 

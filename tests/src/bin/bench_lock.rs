@@ -2,16 +2,22 @@
 //!
 //! `bench_lock ours|kernel|polling FOLDER HOLD WAIT`, both times in milliseconds. It says `ready`, waits for a line on
 //! standard input, takes the lock, prints `held` or `busy` with the microseconds until then, and lets go after HOLD.
+//!
+//! `bench_lock reader FOLDER` says `ready` and reads the session that the lock is of without a pause, until it is told a
+//! line; then it prints how often it did.
 
 #![expect(clippy::print_stdout, reason = "a command: printing is what it is for")]
 
 use std::error::Error;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use auth_core::ports::{Key, LockKind, Locking, Store as _};
+use auth_core::error::StoreFault;
+use auth_core::ports::{Change, Key, LockKind, Locking, Store as _};
+use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
 
 /// How often it is tried again where nobody is woken.
@@ -21,6 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().ok_or("usage: bench_lock ours|kernel|polling FOLDER HOLD WAIT");
     let (way, folder) = (next()?, next()?);
+    if way == "reader" {
+        return read(Path::new(&folder));
+    }
     let (hold, wait) = (millis(&next()?)?, millis(&next()?)?);
     println!("ready");
     std::io::stdin().read_line(&mut String::new())?;
@@ -48,9 +57,36 @@ fn millis(text: &str) -> Result<Duration, std::num::ParseIntError> {
     text.parse().map(Duration::from_millis)
 }
 
-fn ours(folder: &Path, wait: Duration) -> Result<Option<Box<dyn Send>>, Box<dyn Error>> {
+fn store(folder: &Path) -> (TiledDirectory, Key) {
     let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
-    let key = Key { site: "http://h/api/v1/".to_owned(), slot: String::new() };
+    (store, Key { site: "http://h/api/v1/".to_owned(), slot: String::new() })
+}
+
+fn read(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let (store, key) = store(folder);
+    let tokens = Tokens { access: Some("a".into()), refresh: Some("r".into()), ..Tokens::default() };
+    let session = Box::new(Session { tokens, ..Session::default() });
+    store.apply(&Change::Save { key: key.clone(), session })?;
+    println!("ready");
+    let over = AtomicBool::new(false);
+    let reads = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let _nothing = std::io::stdin().read_line(&mut String::new());
+            over.store(true, Ordering::SeqCst);
+        });
+        let mut reads = 0_u64;
+        while !over.load(Ordering::SeqCst) {
+            store.load(&key)?;
+            reads += 1;
+        }
+        Ok::<_, StoreFault>(reads)
+    })?;
+    println!("{reads}");
+    Ok(())
+}
+
+fn ours(folder: &Path, wait: Duration) -> Result<Option<Box<dyn Send>>, Box<dyn Error>> {
+    let (store, key) = store(folder);
     Ok(match store.lock(LockKind::Renewal, &key, wait)? {
         Locking::Held(lock) => Some(lock),
         Locking::Busy(_) => None,

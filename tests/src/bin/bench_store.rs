@@ -1,78 +1,89 @@
 //! One of many that change the list of sites, or that read it meanwhile, for `cargo xtask bench store`.
 //!
-//! `bench_store write FOLDER SITE ME FROM TO` says `ready`, waits for a line, and saves the entry of a site once for each
-//! number, as `ME-NUMBER` in the place of the user; the number is said when it is saved. Before each it looks whether
-//! what it saved last is there, or what somebody saved later: `lost` if not. `refused` is a save that failed and is tried
-//! again. ME is said by one process only.
+//! `bench_store KIND write FOLDER SITE ME FROM TO` says `ready`, waits for a line, and saves the entry of a site once for
+//! each number, as `ME-NUMBER` in the place of the user; when it is saved it says the number, and how many microseconds
+//! it took, refusals included. Before each it looks whether what it saved last is there, or what somebody saved later:
+//! `lost` if not. `refused` is a save that failed and is tried again. ME is said by one process only.
 //!
-//! `bench_store read FOLDER` says `ready` and reads until it is told a line; then it prints how often, and how often the
-//! list was not whole: unreadable, or shorter than before. `bench_store show FOLDER` prints the list as JSON.
+//! `bench_store KIND read FOLDER` says `ready` and reads until it is told a line; then it prints how often, and how often
+//! the list was not whole: unreadable, or shorter than before. `bench_store KIND show FOLDER` prints the list as JSON.
+//!
+//! KIND is `ours`, or `one-file` for the list as it was kept before: in one file for all, replaced whole under one
+//! lock, with the file and its folder made durable each time.
 
 #![expect(clippy::print_stdout, reason = "a command: printing is what it is for")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::stdin;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write as _, stdin};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use auth_core::Foreign;
 use auth_core::ports::{Change, Key, SiteEntry, Store as _};
 use auth_store::TiledDirectory;
 
-const USAGE: &str = "usage: bench_store write FOLDER SITE ME FROM TO | read FOLDER | show FOLDER";
+const USAGE: &str =
+    "usage: bench_store ours|one-file (write FOLDER SITE ME FROM TO | read FOLDER | show FOLDER)";
+
+/// The user of each site.
+type Users = BTreeMap<String, String>;
+
+/// Where the list is kept.
+trait Kept: Sync {
+    fn save(&self, site: &str, user: String) -> bool;
+
+    fn users(&self) -> Users;
+
+    /// Whether each file can be understood.
+    fn is_whole(&self) -> bool;
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut next = || arguments.next().ok_or(USAGE);
-    let (way, folder) = (next()?, next()?);
-    let folder = Path::new(&folder);
-    let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
+    let (kind, way, folder) = (next()?, next()?, PathBuf::from(next()?));
+    let kept: Box<dyn Kept> = match kind.as_str() {
+        "ours" => Box::new(Ours::new(&folder)),
+        "one-file" => Box::new(OneFile::new(&folder)),
+        _ => return Err(USAGE.into()),
+    };
     match way.as_str() {
-        "write" => write(&store, &next()?, &next()?, next()?.parse()?, next()?.parse()?),
+        "write" => write(&*kept, &next()?, &next()?, next()?.parse()?, next()?.parse()?),
         "read" => {
-            read(&store, folder);
+            read(&*kept);
             Ok(())
         }
         "show" => {
-            let user = |entry: &SiteEntry| entry.user.as_ref().map(|user| user.raw().to_owned());
-            let sites = store.sites()?;
-            let sites: BTreeMap<_, _> = sites.iter().map(|entry| (&entry.key.site, user(entry))).collect();
-            println!("{}", serde_json::to_string(&sites)?);
+            println!("{}", serde_json::to_string(&kept.users())?);
             Ok(())
         }
         _ => Err(USAGE.into()),
     }
 }
 
-fn write(store: &TiledDirectory, site: &str, me: &str, from: u32, to: u32) -> Result<(), Box<dyn Error>> {
+fn write(kept: &dyn Kept, site: &str, me: &str, from: u32, to: u32) -> Result<(), Box<dyn Error>> {
     println!("ready");
     stdin().read_line(&mut String::new())?;
-    let key = Key { site: site.to_owned(), slot: String::new() };
     // The last number of each who saves it, as it was before our own last save.
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for number in from..=to {
-        let found = store.sites()?.into_iter().find(|entry| entry.key == key).and_then(|entry| entry.user);
-        let found = found.as_ref().and_then(|user| user.raw().rsplit_once('-'));
+        let found = kept.users().remove(site);
+        let found = found.as_ref().and_then(|user| user.rsplit_once('-'));
         let found = found.and_then(|(who, number)| Some((who.to_owned(), number.parse().ok()?)));
         if from < number && is_lost(&seen, me, found.as_ref()) {
             println!("lost");
         }
         seen.extend(found);
-        let user = Some(Foreign::new(format!("{me}-{number}")));
-        let change = Change::Prefer(SiteEntry {
-            key: key.clone(),
-            user,
-            allow_http: false,
-            method: None,
-            pages: None,
-        });
-        while store.apply(&change).is_err() {
+        let started = Instant::now();
+        while !kept.save(site, format!("{me}-{number}")) {
             println!("refused");
         }
         seen.insert(me.to_owned(), number);
-        println!("{number}");
+        println!("{number} {}", started.elapsed().as_micros());
     }
     Ok(())
 }
@@ -85,7 +96,7 @@ fn is_lost(seen: &BTreeMap<String, u32>, me: &str, found: Option<&(String, u32)>
     })
 }
 
-fn read(store: &TiledDirectory, folder: &Path) {
+fn read(kept: &dyn Kept) {
     println!("ready");
     let over = AtomicBool::new(false);
     let (mut reads, mut torn, mut before) = (0_u32, 0_u32, 0);
@@ -96,13 +107,89 @@ fn read(store: &TiledDirectory, folder: &Path) {
         });
         while !over.load(Ordering::SeqCst) {
             reads += 1;
-            // The file itself too: the store makes the best of one that it cannot read.
-            let raw = std::fs::read(folder.join("state/tiled/index.json")).unwrap_or_default();
-            let is_json = serde_json::from_slice::<serde_json::Value>(&raw).is_ok();
-            let count = store.sites().map_or(0, |sites| sites.len());
-            torn += u32::from(!is_json || count < before);
+            // The files themselves too: the store makes the best of one that it cannot read.
+            let is_whole = kept.is_whole();
+            let count = kept.users().len();
+            torn += u32::from(!is_whole || count < before);
             before = count;
         }
     });
     println!("{reads} {torn}");
+}
+
+fn is_json(path: &Path) -> bool {
+    // What was renamed away since it was listed is not there.
+    fs::read(path).map_or(true, |raw| serde_json::from_slice::<serde_json::Value>(&raw).is_ok())
+}
+
+struct Ours {
+    store: TiledDirectory,
+    sites: PathBuf,
+}
+
+impl Ours {
+    fn new(folder: &Path) -> Self {
+        let store = TiledDirectory::new(folder.join("cache"), folder.join("state"));
+        Self { store, sites: folder.join("state/tiled/sites") }
+    }
+}
+
+impl Kept for Ours {
+    fn save(&self, site: &str, user: String) -> bool {
+        let key = Key { site: site.to_owned(), slot: String::new() };
+        let user = Some(Foreign::new(user));
+        let entry = SiteEntry { key, user, allow_http: false, method: None, pages: None };
+        self.store.apply(&Change::Prefer(entry)).is_ok()
+    }
+
+    fn users(&self) -> Users {
+        let user = |entry: SiteEntry| Some((entry.key.site, entry.user?.raw().to_owned()));
+        self.store.sites().unwrap_or_default().into_iter().filter_map(user).collect()
+    }
+
+    fn is_whole(&self) -> bool {
+        let files = fs::read_dir(&self.sites).into_iter().flatten().flatten().map(|entry| entry.path());
+        files
+            .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+            .all(|path| is_json(&path))
+    }
+}
+
+struct OneFile {
+    folder: PathBuf,
+    path: PathBuf,
+}
+
+impl OneFile {
+    fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), path: folder.join("list.json") }
+    }
+
+    fn try_save(&self, site: &str, user: String) -> io::Result<()> {
+        let lock = File::options().create(true).append(true).open(self.folder.join("list.lock"))?;
+        lock.lock()?;
+        let mut users = self.users();
+        users.insert(site.to_owned(), user);
+        let new = self.folder.join("list.new");
+        let mut file = File::create(&new)?;
+        file.write_all(&serde_json::to_vec(&users)?)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+impl Kept for OneFile {
+    fn save(&self, site: &str, user: String) -> bool {
+        self.try_save(site, user).is_ok()
+    }
+
+    fn users(&self) -> Users {
+        let raw = fs::read(&self.path).unwrap_or_default();
+        serde_json::from_slice(&raw).unwrap_or_default()
+    }
+
+    fn is_whole(&self) -> bool {
+        is_json(&self.path)
+    }
 }

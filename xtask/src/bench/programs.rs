@@ -31,7 +31,17 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new(name: &str) -> Result<Self, String> {
-        let path = workspace::root().join("target/bench").join(format!("{}-{name}", std::process::id()));
+        Self::below(&workspace::root().join("target/bench"), name)
+    }
+
+    /// The same in memory, where making a file durable takes no time; `None` where there is no such place.
+    pub(crate) fn in_memory(name: &str) -> Result<Option<Self>, String> {
+        let memory = Path::new("/dev/shm");
+        memory.is_dir().then(|| Self::below(&memory.join("auth-bench"), name)).transpose()
+    }
+
+    fn below(folder: &Path, name: &str) -> Result<Self, String> {
+        let path = folder.join(format!("{}-{name}", std::process::id()));
         let _none = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         Ok(Self(path))

@@ -28,6 +28,11 @@ impl Sample {
         self.0.get((self.0.len() - 1) / 2).copied().unwrap_or_default()
     }
 
+    /// The one that so many of a hundred do not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        self.0.get((self.0.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+    }
+
     pub(crate) fn most(&self) -> f64 {
         self.0.last().copied().unwrap_or_default()
     }
@@ -41,6 +46,12 @@ mod tests {
     fn the_median_is_a_figure_that_was_measured() {
         let sample = Sample::new([3.0, 1.0, 10.0, 2.0]).unwrap();
         assert_eq!(format!("{} {} {}", sample.least(), sample.median(), sample.most()), "1 2 10");
+        let sample = Sample::new((1..=200).map(f64::from)).unwrap();
+        assert_eq!(
+            [1, 50, 99, 100].map(|percent| format!("{}", sample.percentile(percent))),
+            ["2", "100", "198", "200"]
+        );
+        assert_eq!(Sample::new([7.0]).unwrap().percentile(99).to_string(), "7");
         assert_eq!(Sample::new([]), None);
         assert_eq!(Sample::millis([Duration::from_micros(1_500)]), Sample::new([1.5]));
     }

@@ -12,8 +12,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::hash::BuildHasher as _;
 use std::io::{self, ErrorKind, Write as _};
-use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +20,8 @@ use auth_core::Holder;
 use auth_core::error::{StoreFault, StoreFaultKind};
 
 use self::note::Note;
-use super::{Taken, system};
+use super::wait::Patience;
+use super::{Guard, Hold, Taken, beat, system};
 use crate::atomic::is_older;
 use crate::fault::{fault, from_io};
 use crate::os::{self, Reach, Spot, Stamp};
@@ -31,8 +31,6 @@ mod note;
 
 /// What a file is called before it is linked: `.NAME.RANDOM` and this.
 const ENDING: &str = ".authctl-tmp";
-/// How often a holder shows that it is alive.
-const BEAT: Duration = Duration::from_secs(1);
 /// How long a holder on another machine may show nothing. A renewal takes 20 s, a question ten minutes: both beat.
 const LEASE: Duration = Duration::from_mins(1);
 /// How long it is watched then, all the same: after a server was away, everybody's last beat is old.
@@ -55,16 +53,23 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 
 /// Takes the lock whose name `base` is. `clock` is a file of the same file system, whose times are its server's;
 /// `reach` is that of the system's locks there.
-pub(super) fn take(base: &Spot, clock: &Spot, reach: Reach, wait: Duration) -> Result<Taken, StoreFault> {
-    let started = Instant::now();
-    let mut turn = Turn { base, clock, reach, known: None, watch: None, is_clear: false };
+pub(super) fn take(
+    base: &Spot,
+    clock: &Spot,
+    reach: Reach,
+    patience: &mut Patience<'_>,
+) -> Result<Taken, StoreFault> {
+    let mut turn = Turn { base, clock, reach, known: None, watch: None, is_clear: false, seen: None };
     let mut pause = PAUSES.0;
     loop {
         let holder = match turn.attempt()? {
             Taken::Theirs(holder) => holder,
             ours @ Taken::Ours(_) => return Ok(ours),
         };
-        let left = wait.saturating_sub(started.elapsed());
+        let now = Instant::now();
+        patience.look(now, turn.seen.take());
+        patience.tell(now, || holder.clone());
+        let left = patience.left(now);
         if left.is_zero() {
             return Ok(Taken::Theirs(holder));
         }
@@ -104,6 +109,8 @@ struct Turn<'a> {
     watch: Option<(u64, Stamp, Instant)>,
     /// True once nobody holds it as a lock of the system.
     is_clear: bool,
+    /// What was last seen of another holder: its number, and when it last showed that it is alive.
+    seen: Option<String>,
 }
 
 impl Turn<'_> {
@@ -117,10 +124,10 @@ impl Turn<'_> {
         for _ in 0..ROUNDS {
             let last = match self.known {
                 Some(last) => last,
-                None => self.numbers()?.last().copied().unwrap_or(0),
+                None => numbers(self.base)?.last().copied().unwrap_or(0),
             };
             if last > 0 {
-                let Some(content) = self.number(last).read(LONGEST_NOTE)? else {
+                let Some(content) = numbered(self.base, last).read(LONGEST_NOTE)? else {
                     // Long gone; the folder is remembered as it was until it changes.
                     self.stir()?;
                     self.known = None;
@@ -130,16 +137,17 @@ impl Turn<'_> {
                     let note = Note::read(&content.bytes);
                     if !self.is_dead(last, note.as_ref(), content.stamp)? {
                         self.known = Some(last);
+                        self.seen = Some(format!("{last} {:?}", content.stamp));
                         return Ok(Taken::Theirs(note.map(Note::into_holder).unwrap_or_default()));
                     }
                 }
             }
             match self.link(last + 1, &Note::ours(random()))? {
-                Some(held) => {
-                    let numbers = self.numbers()?;
+                Some(guard) => {
+                    let numbers = numbers(self.base)?;
                     if is_first(last + 1, &numbers) {
                         self.tidy(&numbers);
-                        return Ok(Taken::Ours(Box::new(held)));
+                        return Ok(Taken::Ours(guard));
                     }
                     self.known = None;
                 }
@@ -152,7 +160,7 @@ impl Turn<'_> {
     /// Who took it as a lock of the system before links were the way, and may hold it still.
     fn former(&self) -> Result<Option<Holder>, StoreFault> {
         let Some(content) = self.base.read(LONGEST_NOTE)? else { return Ok(None) };
-        if content.bytes.is_empty() {
+        if system::is_nobodys(&content.bytes) {
             return Ok(None);
         }
         let Some(file) = self.base.open_in_place()? else { return Ok(None) };
@@ -192,26 +200,6 @@ impl Turn<'_> {
         now.map_err(|error| from_io(&error, &self.clock.path()))
     }
 
-    fn number(&self, number: u64) -> Spot {
-        let mut name = self.base.name().to_owned();
-        name.push(format!(".{number}"));
-        self.base.beside(&name)
-    }
-
-    fn numbers(&self) -> Result<BTreeSet<u64>, StoreFault> {
-        let mut beginning = self.base.name().to_owned();
-        beginning.push(".");
-        let names = self.base.dir().names().map_err(|error| from_io(&error, self.base.dir().path()))?;
-        let number = |name: &OsString| {
-            let digits = name.as_encoded_bytes().strip_prefix(beginning.as_encoded_bytes())?;
-            let is_number = digits.len() <= DIGITS && digits.iter().all(u8::is_ascii_digit);
-            let digits =
-                std::str::from_utf8(digits).ok().filter(|_| is_number && digits.first() != Some(&b'0'));
-            digits?.parse().ok()
-        };
-        Ok(names.iter().filter_map(number).collect())
-    }
-
     fn stir(&self) -> Result<(), StoreFault> {
         let name = claim_name(self.base);
         let stirred = self.base.create_beside(&name).and_then(|_| self.base.unlink_beside(&name));
@@ -219,8 +207,8 @@ impl Turn<'_> {
     }
 
     /// Links a file with this note as this number; `None` if somebody else has it.
-    fn link(&self, number: u64, note: &Note) -> Result<Option<Held>, StoreFault> {
-        let (claim, spot) = (claim_name(self.base), self.number(number));
+    fn link(&self, number: u64, note: &Note) -> Result<Option<Guard>, StoreFault> {
+        let (claim, spot) = (claim_name(self.base), numbered(self.base, number));
         let said = |error: &io::Error| from_io(error, &spot.path());
         let written = self.base.create_beside(&claim).and_then(|mut file| {
             file.write_all(note.text().as_bytes())?;
@@ -240,7 +228,13 @@ impl Turn<'_> {
         drop(self.base.unlink_beside(&claim));
         match linked {
             Ok(None) => Ok(None),
-            Ok(Some(file)) => Held::beating(file).map(Some).map_err(|error| said(&error)),
+            Ok(Some(file)) => {
+                let guard =
+                    Guard::new(Held { base: self.base.clone(), number, file: Mutex::new(Some(file)) });
+                // Without signs of life it would be taken over, so it is freed right away.
+                beat::start(&guard.0).map_err(|error| said(&error))?;
+                Ok(Some(guard))
+            }
             // Ours was removed while it was made.
             Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle => Ok(None),
             Err(error) if os::cannot_link(&error) => {
@@ -255,11 +249,11 @@ impl Turn<'_> {
     fn tidy(&self, numbers: &BTreeSet<u64>) {
         let last = numbers.last().copied().unwrap_or(0);
         for number in numbers.iter().take_while(|number| **number + KEPT <= last) {
-            if self.base.unlink_beside(self.number(*number).name()).is_err() {
+            if self.base.unlink_beside(numbered(self.base, *number).name()).is_err() {
                 break;
             }
         }
-        if let Ok(Some(stamp)) = self.number(last).stamp() {
+        if let Ok(Some(stamp)) = numbered(self.base, last).stamp() {
             self.sweep(stamp.changed.0);
         }
     }
@@ -288,41 +282,71 @@ fn is_first(number: u64, numbers: &BTreeSet<u64>) -> bool {
     numbers.last() == Some(&number) && (number == 1 || numbers.contains(&(number - 1)))
 }
 
-/// A lock that is ours. It shows that we are alive, and is freed by emptying its file.
+/// The file of a holder.
+fn numbered(base: &Spot, number: u64) -> Spot {
+    let mut name = base.name().to_owned();
+    name.push(format!(".{number}"));
+    base.beside(&name)
+}
+
+/// The numbers that are there.
+fn numbers(base: &Spot) -> Result<BTreeSet<u64>, StoreFault> {
+    let mut beginning = base.name().to_owned();
+    beginning.push(".");
+    let names = base.dir().names().map_err(|error| from_io(&error, base.dir().path()))?;
+    let number = |name: &OsString| {
+        let digits = name.as_encoded_bytes().strip_prefix(beginning.as_encoded_bytes())?;
+        let is_number = digits.len() <= DIGITS && digits.iter().all(u8::is_ascii_digit);
+        let digits = std::str::from_utf8(digits).ok().filter(|_| is_number && digits.first() != Some(&b'0'));
+        digits?.parse().ok()
+    };
+    Ok(names.iter().filter_map(number).collect())
+}
+
+/// A lock that is ours. It is freed by emptying its file.
 struct Held {
-    file: Arc<File>,
-    /// Told whether it was freed.
-    end: Sender<bool>,
+    base: Spot,
+    number: u64,
+    /// Until it is freed.
+    file: Mutex<Option<File>>,
 }
 
 impl Held {
-    fn beating(file: File) -> io::Result<Self> {
-        let (file, (end, ended)) = (Arc::new(file), mpsc::channel());
-        let held = Self { file: Arc::clone(&file), end };
-        let beat = move || {
-            let freed = loop {
-                match ended.recv_timeout(BEAT) {
-                    Err(RecvTimeoutError::Timeout) => drop(os::touch(&file)),
-                    Err(RecvTimeoutError::Disconnected) => break true,
-                    Ok(freed) => break freed,
-                }
-            };
-            // A server that was away at the end is asked again: on this machine nobody takes it while we live.
-            let mut tries = 60;
-            while !freed && tries > 0 && file.set_len(0).is_err() {
-                thread::sleep(BEAT);
-                tries -= 1;
-            }
-        };
-        // Without it the lock is freed right away.
-        thread::Builder::new().name("lock".to_owned()).spawn(beat)?;
-        Ok(held)
+    fn file(&self) -> MutexGuard<'_, Option<File>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        let _ = self.end.send(self.file.set_len(0).is_ok());
+impl Hold for Held {
+    fn free(&self) -> bool {
+        let mut file = self.file();
+        let is_free = file.as_ref().is_none_or(|file| file.set_len(0).is_ok());
+        if is_free {
+            *file = None;
+        }
+        is_free
+    }
+
+    fn beat(&self) {
+        if let Some(file) = &*self.file() {
+            drop(os::touch(file));
+        }
+    }
+
+    fn check(&self) -> Result<(), StoreFault> {
+        if self.file().is_none() {
+            return Ok(());
+        }
+        // Whoever takes it over links the next number. A folder may be remembered as it was: a name is asked for anew.
+        let next = numbered(&self.base, self.number + 1).stamp()?;
+        let last = numbers(&self.base)?.last().copied();
+        if next.is_none() && last == Some(self.number) {
+            return Ok(());
+        }
+        let last = numbered(&self.base, last.unwrap_or_default().max(self.number + 1));
+        let note = last.read(LONGEST_NOTE)?.and_then(|content| Note::read(&content.bytes));
+        let holder = note.map(Note::into_holder).unwrap_or_default();
+        Err(fault(StoreFaultKind::Locked(holder), &self.base.path()))
     }
 }
 

@@ -1,18 +1,37 @@
 //! Locks of the system. It frees them when their holder ends, however it ends.
+//!
+//! A lock is the file `NAME`. Its turnstile is `NAME.turn`, made when the lock was first waited for: who cannot have the
+//! lock at once queues there, and only the first of that queue waits for the lock itself. Who has just come leaves the
+//! lock alone while somebody stands there. The lock is what keeps others out; the turnstile only keeps the order.
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::sync::mpsc;
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_core::error::StoreFault;
 use auth_core::{Foreign, Holder};
 
-use super::Taken;
+use super::queue::{self, Id};
+use super::wait::Patience;
+use super::{Guard, Hold, Taken};
 use crate::fault::from_io;
 use crate::os::{self, Spot};
 use crate::steps::{Step, step};
+
+/// How long nothing has to move before the turnstile is passed by: a process that is stopped may stand at it, and the
+/// lock be free.
+const PASS_BY: Duration = Duration::from_secs(1);
+/// How long a turnstile that was just let go is left to the one who is being woken for it.
+const GIVE_WAY: Duration = Duration::from_millis(2);
+/// What the turnstile is called: `NAME` and this.
+const TURN: &str = ".turn";
+/// The longest note that is read.
+const LONGEST_NOTE: u64 = 512;
+/// The note of a lock that is free.
+const NOBODY: &str = "\n";
 
 /// What became of an attempt.
 pub(super) enum Tried {
@@ -21,80 +40,181 @@ pub(super) enum Tried {
     CannotLock,
 }
 
-struct Locked(File);
+/// The file of a lock that is ours.
+pub(super) struct Locked(File);
 
 impl Drop for Locked {
     fn drop(&mut self) {
         // Nobody is to be told that we still have it. Both fail harmlessly: closing the file frees the lock as well.
-        drop(self.0.set_len(0));
+        write(&self.0, NOBODY);
         drop(self.0.unlock());
     }
 }
 
-/// Takes a lock, and notes who holds it.
-pub(super) fn take(spot: &Spot, wait: Duration) -> Result<Tried, StoreFault> {
-    let file = spot.open_to_lock()?;
-    let tried = loop {
-        match intercepted(spot).and_then(|()| file.try_lock()) {
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
-            tried => break tried,
-        }
-    };
-    let won = match tried {
-        Ok(()) => Some(Locked(file)),
-        Err(TryLockError::WouldBlock) if wait.is_zero() => None,
-        Err(TryLockError::WouldBlock) => wait_for(file, wait, spot)?,
-        Err(TryLockError::Error(error)) if os::cannot_lock(&error) => return Ok(Tried::CannotLock),
-        Err(TryLockError::Error(error)) => return Err(from_io(&error, &spot.path())),
-    };
-    Ok(Tried::Taken(match won {
-        Some(locked) => {
-            sign(&locked.0);
-            Taken::Ours(Box::new(locked))
-        }
-        None => Taken::Theirs(holder(spot)),
-    }))
-}
+/// The same, signed with who holds it.
+struct Signed(Mutex<Option<Locked>>);
 
-fn intercepted(spot: &Spot) -> Result<(), TryLockError> {
-    step(Step::Lock, spot.name(), || Ok(())).map_err(TryLockError::Error)
-}
+impl Hold for Signed {
+    fn free(&self) -> bool {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        true
+    }
 
-/// Waits in the system's own queue, on a thread that may wait on when we no longer do. Who comes just as the lock is let
-/// go may be faster than those who wait.
-fn wait_for(file: File, wait: Duration, spot: &Spot) -> Result<Option<Locked>, StoreFault> {
-    let (sender, receiver) = mpsc::channel();
-    let helper = thread::Builder::new().name("lock".to_owned()).spawn(move || {
-        let locked = loop {
-            match file.lock() {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                locked => break locked,
-            }
-        };
-        // Won too late, the lock comes back with the error, is dropped here, and is free again.
-        drop(sender.send(locked.map(|()| Locked(file))));
-    });
-    helper.map_err(|error| from_io(&error, &spot.path()))?;
-    match receiver.recv_timeout(wait) {
-        Ok(locked) => locked.map(Some).map_err(|error| from_io(&error, &spot.path())),
-        Err(_) => Ok(None),
+    fn beat(&self) {
+        if let Some(locked) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            write(&locked.0, &note());
+        }
+    }
+
+    fn check(&self) -> Result<(), StoreFault> {
+        Ok(())
     }
 }
 
-/// Notes who holds it, for those who wait. Without the note they know only that somebody does.
-fn sign(mut file: &File) {
+/// Takes a lock, and notes who holds it.
+pub(super) fn take(spot: &Spot, patience: &mut Patience<'_>) -> Result<Tried, StoreFault> {
+    let said = |error: io::Error| from_io(&error, &spot.path());
+    let file = spot.open_to_lock()?;
+    let id = Id::new(&file, spot).map_err(said)?;
+    if !queue::is_wanted(&id) && !is_waited_for(spot)? {
+        match lock(spot, file) {
+            Ok(Some(locked)) => return Ok(signed(locked)),
+            Ok(None) => {}
+            Err(error) if os::cannot_lock(&error) => return Ok(Tried::CannotLock),
+            Err(error) => return Err(said(error)),
+        }
+    }
+    if patience.is_none() {
+        return Ok(Tried::Taken(Taken::Theirs(holder(spot))));
+    }
+    wait_for(&id, spot, patience)
+}
+
+fn wait_for(id: &Id, spot: &Spot, patience: &mut Patience<'_>) -> Result<Tried, StoreFault> {
+    let said = |error: io::Error| from_io(&error, &spot.path());
+    let place = queue::join(id, spot).map_err(said)?;
+    patience.look(Instant::now(), seen(spot));
+    loop {
+        let left = patience.left(Instant::now());
+        let is_over = left.is_zero();
+        // Once more at the end: it may be there already.
+        let given = if is_over { place.leave() } else { place.wait(left) };
+        match given {
+            Some(Ok(Ok(locked))) => return Ok(signed(locked)),
+            Some(Ok(Err(error))) if os::cannot_lock(&error) => return Ok(Tried::CannotLock),
+            Some(Ok(Err(error))) => return Err(said(error)),
+            Some(Err(fault)) => return Err(fault),
+            None if is_over => return Ok(Tried::Taken(Taken::Theirs(holder(spot)))),
+            None => {}
+        }
+        let now = Instant::now();
+        patience.look(now, seen(spot));
+        patience.tell(now, || holder(spot));
+        if patience.quiet(now) >= PASS_BY && place.is_first() {
+            let file = spot.open_to_lock()?;
+            if let Some(locked) = lock(spot, file).map_err(said)? {
+                return Ok(signed(locked));
+            }
+        }
+    }
+}
+
+/// The lock, if nobody has it.
+fn lock(spot: &Spot, file: File) -> io::Result<Option<Locked>> {
+    loop {
+        let intercepted = step(Step::Lock, spot.name(), || Ok(())).map_err(TryLockError::Error);
+        match intercepted.and_then(|()| file.try_lock()) {
+            Ok(()) => return Ok(Some(Locked(file))),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+fn turnstile(spot: &Spot) -> Spot {
+    let mut name = spot.name().to_owned();
+    name.push(TURN);
+    spot.beside(&name)
+}
+
+/// Whether somebody stands at the turnstile. Those who look do not keep each other out.
+fn is_waited_for(spot: &Spot) -> Result<bool, StoreFault> {
+    let turnstile = turnstile(spot);
+    let Some((file, _)) = turnstile.open()? else { return Ok(false) };
+    loop {
+        match file.try_lock_shared() {
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+            // The lock itself says whether there are none here.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(false),
+            Err(TryLockError::WouldBlock) => return Ok(true),
+        }
+    }
+}
+
+/// Waits in the system's own queue for as long as it takes: at the turnstile, and as its first for the lock.
+pub(super) fn stand(spot: &Spot) -> Result<io::Result<Locked>, StoreFault> {
+    if !is_waited_for(spot)? {
+        thread::sleep(GIVE_WAY);
+    }
+    let turn = turnstile(spot).open_to_lock()?;
+    if let Err(error) = lock_patiently(&turn) {
+        return Ok(Err(error));
+    }
+    let file = spot.open_to_lock()?;
+    Ok(lock_patiently(&file).map(|()| Locked(file)))
+}
+
+fn lock_patiently(file: &File) -> io::Result<()> {
+    loop {
+        match file.lock() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            locked => return locked,
+        }
+    }
+}
+
+fn signed(locked: Locked) -> Tried {
+    // Without the note those who wait know only that somebody has it.
+    write(&locked.0, &note());
+    Tried::Taken(Taken::Ours(Guard::new(Signed(Mutex::new(Some(locked))))))
+}
+
+/// Writes the first line of a lock's file, which alone counts. The file is never cut short: one that is and then written
+/// is brought to the disk as soon as anybody closes it, ext4 does that, and whoever cuts it next waits for the disk.
+fn write(mut file: &File, line: &str) {
+    drop(file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes())));
+}
+
+/// Whether the note of a lock's file names nobody.
+pub(super) fn is_nobodys(note: &[u8]) -> bool {
+    note.is_empty() || note.starts_with(NOBODY.as_bytes())
+}
+
+/// Who holds it, for those who wait, and a number that is another each time.
+fn note() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
     let host = os::host().unwrap_or_default();
-    let note = format!("{} {}\n", std::process::id(), host.raw());
-    let signed = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
-    drop(signed.and_then(|_| file.write_all(note.as_bytes())));
+    format!("{} {} {}\n", std::process::id(), host.raw(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// When the file of a lock was last written; `None` if that cannot be seen.
+fn seen(spot: &Spot) -> Option<String> {
+    Some(format!("{:?}", spot.stamp().ok()?))
 }
 
 pub(super) fn holder(spot: &Spot) -> Holder {
-    let mut note = String::new();
+    let mut note = Vec::new();
     if let Ok(Some((file, _))) = spot.open() {
-        drop(file.take(512).read_to_string(&mut note));
+        drop(file.take(LONGEST_NOTE).read_to_end(&mut note));
     }
-    let (pid, host) = note.trim_end().split_once(' ').unwrap_or((note.trim_end(), ""));
+    let line = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    let (pid, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let host = match rest.rsplit_once(' ') {
+        Some((host, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => rest,
+    };
     let (pid, host) = (pid.parse().ok(), (!host.is_empty()).then(|| Foreign::from(host)));
     // A number means a process of this machine only.
     let stopped = pid.filter(|_| host == os::host()).is_some_and(os::is_stopped);

@@ -19,11 +19,13 @@ use crate::fault::from_io;
 
 #[cfg(not(unix))]
 pub(crate) use portable::{
-    Dir, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started, touch,
+    Dir, Spot, cannot_link, cannot_lock, check_home, host, identity, is_gone, is_stopped, machine, started,
+    touch,
 };
 #[cfg(unix)]
 pub(crate) use unix::{
-    Dir, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started, touch,
+    Dir, Spot, cannot_link, cannot_lock, check_home, host, identity, is_gone, is_stopped, machine, started,
+    touch,
 };
 
 /// Which file it is and when it last changed: two equal ones had the same content between them.

@@ -213,3 +213,21 @@ fn a_folder_in_the_place_of_a_file_is_not_touched() {
     assert!(folder.path("x").is_dir());
     assert_eq!(folder.names(), ["x"]);
 }
+
+#[test]
+fn a_file_that_may_not_be_changed_any_more_is_left_as_it_is_f6() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = Dir::open(temporary.path(), &[], false).unwrap().unwrap();
+    let spot = dir.spot("x", true).unwrap().unwrap();
+    replace(&spot, b"old").unwrap();
+    let lost = || Err(fault(StoreFaultKind::Timeout, temporary.path()));
+    let (result, steps) = under(Script::Pass, || replace_when(&spot, b"new", &lost));
+    assert_eq!(result, lost());
+    // It is asked at the last moment.
+    let kinds: Vec<_> = steps.into_iter().map(|(step, _)| step).collect();
+    assert_eq!(kinds, [Step::Create, Step::Write, Step::Sync, Step::Unlink]);
+    let names: Vec<_> =
+        std::fs::read_dir(temporary.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["x"]);
+    assert_eq!(std::fs::read(temporary.path().join("x")).unwrap(), b"old");
+}

@@ -32,11 +32,11 @@ impl Folder {
 
     fn turn(&self) -> Turn<'_> {
         let (base, clock) = (&self.base, &self.clock);
-        Turn { base, clock, reach: Reach::Part, known: None, watch: None, is_clear: false }
+        Turn { base, clock, reach: Reach::Part, known: None, watch: None, is_clear: false, seen: None }
     }
 
     fn take(&self, wait: Duration) -> Taken {
-        take(&self.base, &self.clock, Reach::Part, wait).unwrap()
+        take(&self.base, &self.clock, Reach::Part, &mut Patience::new(wait.into())).unwrap()
     }
 
     /// Makes a holder, who last showed something so long ago.
@@ -56,7 +56,7 @@ impl Folder {
 }
 
 #[track_caller]
-fn ours(taken: Taken) -> super::super::Guard {
+fn ours(taken: Taken) -> Guard {
     match taken {
         Taken::Ours(guard) => guard,
         Taken::Theirs(holder) => panic!("{holder:?}"),
@@ -252,16 +252,46 @@ fn a_link_whose_answer_was_lost_is_ours_f6() {
 #[test]
 fn a_holder_shows_that_it_is_alive_f6() {
     let folder = Folder::new();
-    let file = File::create(folder.path("x.1")).unwrap();
+    let guard = ours(folder.take(Duration::ZERO));
     let long_ago = SystemTime::now() - Duration::from_hours(1);
-    file.set_modified(long_ago).unwrap();
-    let held = Held::beating(file).unwrap();
+    let path = folder.path("x.1");
+    File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
     let started = Instant::now();
-    while fs::metadata(folder.path("x.1")).unwrap().modified().unwrap() == long_ago {
+    while fs::metadata(&path).unwrap().modified().unwrap() == long_ago {
         assert!(started.elapsed() < LONG);
         thread::yield_now();
     }
-    drop(held);
+    drop(guard);
+}
+
+#[test]
+fn a_holder_whose_lease_ran_out_is_told_so_and_by_whom_f6() {
+    let folder = Folder::new();
+    let slept = ours(folder.take(Duration::ZERO));
+    assert_eq!(slept.check(), Ok(()));
+    folder.hold(2, ELSEWHERE, Duration::ZERO);
+    let holder = Holder { pid: Some(12), host: Some("other-host".into()), stopped: false };
+    let taken_over = fault(StoreFaultKind::Locked(holder), &folder.path("x"));
+    assert_eq!(slept.check(), Err(taken_over.clone()));
+    assert_eq!(slept.watch().check(), Err(taken_over));
+    // Also once the one that took it over has let it go, and when many have had it since.
+    folder.hold(2, "", Duration::ZERO);
+    assert!(slept.check().is_err());
+    fs::remove_file(folder.path("x.1")).unwrap();
+    fs::remove_file(folder.path("x.2")).unwrap();
+    folder.hold(20, "", Duration::ZERO);
+    assert!(slept.check().is_err());
+    let watch = slept.watch();
+    drop(slept);
+    assert_eq!(watch.check(), Ok(()), "it is held no more");
+}
+
+#[test]
+fn a_holder_that_wiped_its_folder_has_no_lock_f6() {
+    let folder = Folder::new();
+    let guard = ours(folder.take(Duration::ZERO));
+    fs::remove_file(folder.path("x.1")).unwrap();
+    assert!(guard.check().is_err());
 }
 
 #[test]
@@ -281,7 +311,7 @@ fn what_others_leave_in_the_folder_is_no_number_f6() {
     for name in names {
         fs::write(folder.path(name), "12 345 another 7 h\n").unwrap();
     }
-    assert!(folder.turn().numbers().unwrap().is_empty());
+    assert!(numbers(&folder.base).unwrap().is_empty());
     ours(folder.take(Duration::ZERO));
     assert!(folder.path("x.1").exists());
     assert!(names.iter().all(|name| folder.path(name).exists()));
@@ -314,7 +344,8 @@ fn a_file_that_is_lost_while_it_is_made_is_made_again_f6() {
         assert_eq!(linked, Ok(false), "{step:?}");
     }
     let full = Script::Fail(Step::Sync, Errno::NOSPC.raw_os_error());
-    let (taken, _) = under(full, || take(&folder.base, &folder.clock, Reach::All, Duration::ZERO));
+    let mut patience = Patience::new(Duration::ZERO.into());
+    let (taken, _) = under(full, || take(&folder.base, &folder.clock, Reach::All, &mut patience));
     assert_eq!(taken.err().unwrap().kind, StoreFaultKind::Full);
     assert_eq!(folder.names(), Vec::<String>::new());
 }

@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
 
@@ -136,7 +136,7 @@ fn who_died_with_a_lock_of_the_system_is_waited_for_where_that_is_not_seen_as_lo
     folder.note();
     let age = |age| File::options().write(true).open(folder.path("x")).unwrap().set_modified(age).unwrap();
     let [base, clock] = ["x", "method"].map(|name| folder.dir.spot(name, true).unwrap().unwrap());
-    let take = || links::take(&base, &clock, Reach::Part, Duration::ZERO).unwrap();
+    let take = || links::take(&base, &clock, Reach::Part, &mut Patience::new(Duration::ZERO.into())).unwrap();
     age(SystemTime::now() - Duration::from_mins(14));
     assert_eq!(theirs(take()).pid, Some(12));
     age(SystemTime::now() - Duration::from_mins(16));

@@ -6,7 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use auth_core::ports::Key;
+
 use crate::TiledDirectory;
+use crate::index::Site;
 use crate::samples::key;
 
 /// Long enough ago for a file to count as written.
@@ -55,10 +58,16 @@ impl Rig {
             .files()
             .into_iter()
             .filter(|path| path.starts_with("state/tiled") && path.extension().is_some_and(|e| e == "json"))
+            .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("tiled")))
             .filter(|path| !path.ends_with("index.json"))
             .collect();
         assert_eq!(sidecars.len(), 1, "{sidecars:?}");
         self.temporary.path().join(sidecars.remove(0))
+    }
+
+    /// The file that a site is listed in.
+    pub(crate) fn site(&self, key: &Key) -> PathBuf {
+        self.path("state/tiled/sites").join(format!("{}.json", Site::name(key)))
     }
 
     /// Every file below, relative, in order.

@@ -166,7 +166,7 @@ fn a_broken_file_of_ours_is_set_aside_by_whoever_meets_it_f4() {
         rig.store.apply(&save(session("a", "r"))).unwrap();
         rig.store.apply(&Change::Prefer(entry())).unwrap();
         fs::write(rig.sidecar(), content).unwrap();
-        fs::write(rig.path("state/tiled/index.json"), content).unwrap();
+        fs::write(rig.site(&key()), content).unwrap();
         assert_eq!(rig.store.sites(), Ok(Vec::new()), "{name}");
         assert_eq!(rig.store.load(&key()), Ok(Loaded::Torn), "what was known of the tokens is lost");
         let contents: Vec<_> = rig.set_aside().into_iter().map(|(_, content)| content).collect();
@@ -182,13 +182,14 @@ fn a_broken_file_of_ours_is_set_aside_by_whoever_meets_it_f4() {
 fn a_broken_file_waits_while_somebody_changes_it() {
     let rig = Rig::new();
     rig.store.apply(&Change::Prefer(entry())).unwrap();
-    fs::write(rig.path("state/tiled/index.json"), "{").unwrap();
-    let changing = rig.store.change(INDEX_LOCK).unwrap();
+    fs::write(rig.site(&key()), "{").unwrap();
+    let name = crate::index::Site::name(&key());
+    let changing = rig.store.change(&name).unwrap();
     assert_eq!(rig.store.sites(), Ok(Vec::new()));
     assert_eq!(rig.set_aside(), []);
     drop(changing);
     assert_eq!(rig.store.sites(), Ok(Vec::new()));
-    assert_eq!(rig.set_aside(), [("index.json.damaged-1".to_owned(), b"{".to_vec())]);
+    assert_eq!(rig.set_aside(), [(format!("{name}.json.damaged-1"), b"{".to_vec())]);
 }
 
 #[test]

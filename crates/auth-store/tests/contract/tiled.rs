@@ -72,10 +72,11 @@ impl Subject for Tiled {
     }
 
     fn litter(&self, key: &Key) -> Result<(), Unable> {
-        let (tokens, about) = (self.tokens(key)?, self.about());
+        let (tokens, sites) = (self.tokens(key)?, self.about().join("sites"));
+        fs::create_dir_all(&sites)?;
+        let site = format!("{}.json", "0".repeat(64));
         let old = SystemTime::now() - Duration::from_hours(1);
-        for (folder, name) in [(&tokens, "access_token"), (&tokens, "refresh_token"), (&about, "index.json")]
-        {
+        for (folder, name) in [(&tokens, "access_token"), (&tokens, "refresh_token"), (&sites, &*site)] {
             fs::write(folder.join(format!(".{name}.{NO_PROCESS}-0.authctl-tmp")), "{")?;
             let path = folder.join(format!(".{name}.{NO_PROCESS}-1.authctl-tmp"));
             fs::write(&path, "")?;
@@ -87,16 +88,20 @@ impl Subject for Tiled {
     fn add_unknown(&self, key: &Key) -> Result<Survival, Unable> {
         let (tokens, about) = (self.tokens(key)?, self.about());
         let mut documents = Vec::new();
-        for entry in fs::read_dir(&about)? {
+        for entry in fs::read_dir(&about)?.chain(fs::read_dir(about.join("sites"))?) {
             let path = entry?.path();
+            if path.is_dir() {
+                continue;
+            }
             let text = fs::read_to_string(&path)?;
             fs::write(&path, text.replacen('{', "{\"later\": [1, 2],", 1))?;
             documents.push(path);
         }
         if documents.len() != 2 {
-            return Err(Unable::failed(format!("a sidecar and an index, not {documents:?}")));
+            return Err(Unable::failed(format!("a sidecar and a site, not {documents:?}")));
         }
-        let beside = [tokens.join("later_token"), about.join("later.json"), about.join("later/x")];
+        let sites = about.join("sites/later.json");
+        let beside = [tokens.join("later_token"), about.join("later.json"), about.join("later/x"), sites];
         fs::create_dir(about.join("later"))?;
         for path in &beside {
             fs::write(path, "{\"later\": [1, 2]}")?;
