@@ -127,7 +127,7 @@ mod tests {
         let address = "nowhere".parse::<auth_core::tiled::TiledUri>().unwrap_err();
         let cases = [
             (AuthError::NotSignedIn.into(), Blame::Person, Remedy::SignIn),
-            (Policy::AnotherUser.into(), Blame::Program, Remedy::CheckAddress),
+            (Policy::AnotherUser.into(), Blame::Program, Remedy::SignIn),
             (Error::Address(address), Blame::Person, Remedy::CheckAddress),
             (Error::ApiKey, Blame::Person, Remedy::CheckAddress),
             (Error::TwoKeys, Blame::Person, Remedy::CheckAddress),

@@ -1,5 +1,6 @@
 //! Changing a file so that whoever looks, and whatever stops us, finds the old content or the new.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
@@ -63,28 +64,71 @@ fn place(
     check: impl FnOnce() -> Result<bool, StoreFault>,
     is_durable: bool,
 ) -> Result<Placed, StoreFault> {
-    sweep(spot);
-    let said = |error: io::Error| from_io(&error, &spot.path());
-    let (file, temporary) = create(spot).map_err(said)?;
-    let filled = fill(file, &temporary, content);
-    match filled.as_ref().map_or(Ok(true), |_| check()) {
-        Ok(true) => {}
-        refused => {
-            drop(spot.unlink_beside(&temporary));
-            return refused.map(|_| Placed::Forestalled);
-        }
+    Staged::new(spot, content)?.place(check, is_durable)
+}
+
+/// A file's new content, written beside it and not durable yet. Removed again if it is not placed.
+///
+/// Most of what can go wrong with a change goes wrong while this is made.
+pub(crate) struct Staged<'a> {
+    spot: Spot,
+    file: File,
+    temporary: OsString,
+    content: Cow<'a, [u8]>,
+    placed: bool,
+}
+
+impl<'a> Staged<'a> {
+    /// Call it under the lock that all writers of the file take.
+    pub(crate) fn new(spot: &Spot, content: impl Into<Cow<'a, [u8]>>) -> Result<Self, StoreFault> {
+        sweep(spot);
+        let (file, temporary) = create(spot).map_err(|error| from_io(&error, &spot.path()))?;
+        let content = content.into();
+        let mut staged = Self { spot: spot.clone(), file, temporary, content, placed: false };
+        let written = step(Step::Write, &staged.temporary, || Ok(()))
+            .and_then(|()| staged.file.write_all(&staged.content));
+        written.map_err(|error| staged.said(&error))?;
+        Ok(staged)
     }
-    match filled.and_then(|_| spot.replace_with(&temporary)) {
-        Ok(()) if is_durable => spot.dir().sync().map(|()| Placed::Done).map_err(said),
-        Ok(()) => Ok(Placed::Done),
-        Err(error) => {
-            // Left over if this fails as well; then it is swept away later.
-            drop(spot.unlink_beside(&temporary));
-            if cannot_be_moved(&error) {
-                rewrite(spot, content).map(|()| Placed::Done)
-            } else {
-                Err(said(error))
+
+    /// Puts it in the place of what is there, if `ready` does not fail just before.
+    pub(crate) fn replace_when(self, ready: Ready<'_>) -> Result<(), StoreFault> {
+        self.place(|| ready().map(|()| true), true).map(drop)
+    }
+
+    fn place(
+        mut self,
+        check: impl FnOnce() -> Result<bool, StoreFault>,
+        is_durable: bool,
+    ) -> Result<Placed, StoreFault> {
+        let synced = step(Step::Sync, &self.temporary, || self.file.sync_all());
+        synced.map_err(|error| self.said(&error))?;
+        if !check()? {
+            return Ok(Placed::Forestalled);
+        }
+        match self.spot.replace_with(&self.temporary) {
+            Ok(()) => {
+                self.placed = true;
+                if is_durable {
+                    self.spot.dir().sync().map_err(|error| self.said(&error))?;
+                }
             }
+            Err(error) if cannot_be_moved(&error) => rewrite(&self.spot, &self.content)?,
+            Err(error) => return Err(self.said(&error)),
+        }
+        Ok(Placed::Done)
+    }
+
+    fn said(&self, error: &io::Error) -> StoreFault {
+        from_io(error, &self.spot.path())
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Left over if this fails; then it is swept away later.
+            drop(self.spot.unlink_beside(&self.temporary));
         }
     }
 }

@@ -57,7 +57,7 @@ impl Files<'_> {
             sidecar.list(self.key, session, Digests::of(&tokens));
             sidecar.intent = None;
             // What cannot be written is refused before anything is changed.
-            document::prepare(&self.about, &self.name, &sidecar)?;
+            let facts = document::stage(&self.about, &self.name, &sidecar)?;
             self.keep_damaged(&there, false)?;
             let plan = order::of(new, !self.key.slot.is_empty(), same);
             let first = plan.iter().position(order::is_after_facts).unwrap_or(plan.len());
@@ -66,7 +66,7 @@ impl Files<'_> {
             let insists = matches!(replaces, Replaces::Anything) && round + 1 == ROUNDS;
             let mut expected = Expected { tokens, insists };
             if self.put_all(before, &mut expected, atomic::clear)? {
-                document::write_when(&self.about, &self.name, &sidecar, self.ready)?;
+                facts.replace_when(self.ready)?;
                 if self.put_all(after, &mut expected, atomic::clear)? && self.is_as_expected(&expected)? {
                     return Ok(Applied::Done);
                 }

@@ -2,7 +2,7 @@
 
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use crate::atomic::{self, Ready};
+use crate::atomic::{self, Ready, Staged};
 use crate::fault::{fault, other};
 use crate::os::{Dir, Spot};
 
@@ -64,8 +64,13 @@ pub(crate) fn write_soon<D: Document>(dir: &Dir, name: &str, document: &D) -> Re
     atomic::replace_soon(&spot(dir, name)?, &prepare(dir, name, document)?)
 }
 
+/// The same in two steps: the file is written beside the one there is, and replaces it later.
+pub(crate) fn stage<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<Staged<'static>, StoreFault> {
+    Staged::new(&spot(dir, name)?, prepare(dir, name, document)?)
+}
+
 /// What [`write`] would write. Fails if that would be too long to be read again.
-pub(crate) fn prepare<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<Vec<u8>, StoreFault> {
+fn prepare<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<Vec<u8>, StoreFault> {
     let bytes = document.write();
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST) {
         Ok(bytes)

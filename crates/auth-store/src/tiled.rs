@@ -224,43 +224,44 @@ impl TiledDirectory {
         }
     }
 
-    /// Does something with the files of a session, under their lock. `ready` is asked before each change of a file.
-    fn with_files<T>(
+    /// Changes the files of a session, under their lock; `None` if there is no folder for them, and none is to be made.
+    /// `ready` is asked before each change of a file.
+    fn with_files(
         &self,
         key: &Key,
-        tokens: Dir,
+        make: bool,
         ready: Ready<'_>,
-        change: impl FnOnce(&Files<'_>) -> Result<T, StoreFault>,
-    ) -> Result<T, StoreFault> {
+        change: impl FnOnce(&Files<'_>) -> Result<Applied, StoreFault>,
+    ) -> Result<Option<Applied>, StoreFault> {
         let Names { sidecar: name, change: lock } = self.names(key);
         let guard = self.change(&lock)?;
         // Neither lock was taken over by another process.
         let ready = || guard.check().and_then(|()| ready());
         ready()?;
         let about = self.made_state(ABOUT)?;
-        change(&Files { roots: &self.roots, key, tokens, about, name, ready: &ready })
+        let tokens = if make { Some(self.made_tokens(key)?) } else { self.tokens(key, false)? };
+        let Some(tokens) = tokens else { return Ok(None) };
+        change(&Files { roots: &self.roots, key, tokens, about, name, ready: &ready }).map(Some)
     }
 
     fn save(&self, key: &Key, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
         order::check(&session.tokens, !key.slot.is_empty(), &self.token_directory(key)?)?;
-        // Made only for what is sure to be written.
-        let there = if replaces.admits(None, &session.tokens) {
-            Some(self.made_tokens(key)?)
-        } else {
-            self.tokens(key, false)?
-        };
-        let Some(tokens) = there else { return Ok(Applied::Conflict(None)) };
-        self.with_files(key, tokens, &|| self.check_renewal(key), |files| files.save(session, replaces))
+        // A folder is made only for what is sure to be written.
+        let make = replaces.admits(None, &session.tokens);
+        let ready = || self.check_renewal(key);
+        let applied = self.with_files(key, make, &ready, |files| files.save(session, replaces))?;
+        Ok(applied.unwrap_or(Applied::Conflict(None)))
     }
 
     fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
-        let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Done) };
-        self.with_files(key, tokens, &|| Ok(()), |files| files.clear_if(generation))
+        let applied = self.with_files(key, false, &|| Ok(()), |files| files.clear_if(generation))?;
+        Ok(applied.unwrap_or(Applied::Done))
     }
 
     fn intend(&self, key: &Key, redeeming: Digest) -> Result<Applied, StoreFault> {
-        let Some(tokens) = self.tokens(key, false)? else { return Ok(Applied::Conflict(None)) };
-        self.with_files(key, tokens, &|| self.check_renewal(key), |files| files.intend(redeeming))
+        let ready = || self.check_renewal(key);
+        let applied = self.with_files(key, false, &ready, |files| files.intend(redeeming))?;
+        Ok(applied.unwrap_or(Applied::Conflict(None)))
     }
 
     /// Changes what is kept of a session besides its tokens, if that is still `ready`; `change` says whether it did
