@@ -5,5 +5,7 @@
 mod captures;
 mod netrc;
 mod same_requests;
+#[cfg(target_os = "linux")]
+mod slow_disk;
 mod suspended;
 mod terminal;

@@ -13,7 +13,12 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn site() -> Site {
-    let site = TiledSite::demo([7; 32]);
+    site_with(|_| ())
+}
+
+pub(crate) fn site_with(configure: impl FnOnce(&mut auth_sandbox::Config)) -> Site {
+    let mut site = TiledSite::demo([7; 32]);
+    configure(&mut site.config);
     let password = site.config.users[0].password.expose().to_owned();
     let server = Server::start(site, SiteClock::running()).unwrap();
     let url = server.url().to_string().trim_end_matches('/').to_owned();

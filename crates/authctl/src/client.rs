@@ -1,10 +1,11 @@
 //! The authenticator as this program uses it, and the way from its errors to this program's failures.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, LazyLock, Once, OnceLock};
+use std::time::Duration;
 
 use auth_native::blocking::shotgun::Authenticator as Studio;
-use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, UreqTransport};
+use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, Underway, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
 use auth_native::shotgun::{Program, ShotgunSite};
@@ -21,6 +22,17 @@ use crate::report::{Doing, Failure};
 
 /// What this program calls itself towards servers.
 const USER_AGENT: &str = concat!("authctl/", env!("CARGO_PKG_VERSION"));
+
+/// What all clients of this program may not be cut short in.
+static UNDERWAY: LazyLock<Underway> = LazyLock::new(Underway::new);
+
+/// How long a save that a command has given up is still waited for at the end. The command itself waits for a minute.
+const FINISHED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Waits for sessions that are being saved, before this program exits.
+pub(crate) fn finish() {
+    UNDERWAY.finish(FINISHED_WITHIN);
+}
 
 /// An authenticator that a signal stops.
 pub(crate) struct Client {
@@ -46,7 +58,7 @@ impl Client {
 
     fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
-        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || false));
+        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || !UNDERWAY.is_idle()));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let terminal = WithBrowser::new(TerminalPrompt::new());
         let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });
@@ -197,6 +209,7 @@ fn builder(wire: &Arc<Wire>, person: &Arc<Person>, cancel: &Cancel, folder: Opti
         .transport(Arc::clone(wire) as Arc<dyn Transport>)
         .prompt(Arc::clone(person) as Arc<dyn Prompt>)
         .ignore_environment_key()
+        .underway(UNDERWAY.clone())
         .cancel(cancel.clone());
     match folder {
         Some(folder) => {

@@ -38,5 +38,6 @@ fn main() -> ExitCode {
         }
         failure.exit
     });
+    client::finish();
     exit.into()
 }

@@ -16,7 +16,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use auth_core::error::StoreFault;
-use auth_core::ports::{Change, Key, LockKind, Locking, Store as _};
+use auth_core::ports::{Change, Key, LockKind, Locking, Replaces, Store as _};
 use auth_core::session::{Session, Tokens};
 use auth_store::TiledDirectory;
 
@@ -66,7 +66,7 @@ fn read(folder: &Path) -> Result<(), Box<dyn Error>> {
     let (store, key) = store(folder);
     let tokens = Tokens { access: Some("a".into()), refresh: Some("r".into()), ..Tokens::default() };
     let session = Box::new(Session { tokens, ..Session::default() });
-    store.apply(&Change::Save { key: key.clone(), session })?;
+    store.apply(&Change::Save { key: key.clone(), session, replaces: Replaces::Anything })?;
     println!("ready");
     let over = AtomicBool::new(false);
     let reads = std::thread::scope(|scope| {
