@@ -28,6 +28,7 @@ use auth_core::shotgun::{
     SignInMethod, SiteInfo, app_session, info, on_console, rpc, session_token,
 };
 use auth_core::site::{Origin, Scheme, Url, UrlError};
+use auth_core::tiled::Owner;
 use auth_core::tiled::{
     About, GrantAnswer, Mode, Principal, Provider, RefreshAnswer, RevokeAnswer, SessionEntry, TiledUri,
     UriError, read_grant, read_refresh, refresh,
@@ -118,6 +119,7 @@ fn secrets_sessions_and_messages_show_none_s1() {
     silent_text::<Digest>(&Digest::of(&secret("access")));
     silent::<Tokens>(&tokens());
     silent::<Generation>(&tokens().generation());
+    silent::<Owner>(&Owner::compare(&session(), &session()));
     silent::<Session>(&session());
     silent::<Facts>(&session().facts);
     silent::<Links>(&session().links);
@@ -254,6 +256,7 @@ fn ports_and_questions_show_none_s1() {
         },
         Change::ClearIf { key: key(), generation },
         Change::Intent { key: key(), redeeming: Digest::of(&secret("refresh")) },
+        Change::Withdraw { key: key(), redeeming: Digest::of(&secret("refresh")) },
         Change::Forget(key()),
     ] {
         silent::<Change>(&change);

@@ -21,7 +21,7 @@ const CRATES: [&str; 7] = [
 /// What is said at a terminal while somebody signs in.
 const TERMINAL: &str = "crates/auth-prompt-cli/src/text.rs";
 /// What a failure's message stands behind in `authctl`.
-const FAILURES: [&str; 7] = [
+const FAILURES: [&str; 8] = [
     "Failure::usage(",
     "message: ",
     "message = ",
@@ -29,6 +29,7 @@ const FAILURES: [&str; 7] = [
     "NO_DASHES: &str =",
     "NO_KEY: &str =",
     "output::warning(",
+    "output::note(",
 ];
 /// Why a file is not believed, and what else the store says itself.
 const REASONS: [&str; 4] = ["untrusted(", "Untrusted(", "other(", "warnings.push(Foreign::new("];

@@ -31,10 +31,13 @@ use std::collections::hash_map::Entry;
 
 #[path = "model/flows.rs"]
 mod flows;
+#[path = "model/state.rs"]
+mod state;
 #[path = "model/world.rs"]
 mod world;
 
-use world::{Bounds, Label, Mutant, Server, World};
+use state::{Bounds, Mutant, Server};
+use world::{Label, World};
 
 const SERVERS: [Server; 3] = [Server::Keeps, Server::Rotates, Server::Detects];
 

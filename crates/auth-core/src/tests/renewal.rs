@@ -583,14 +583,6 @@ fn a_session_that_somebody_is_writing_is_looked_at_five_times_more_f4() {
 }
 
 #[test]
-fn without_a_session_nobody_is_signed_in() {
-    let gone = [(load(), found(&old())), (try_lock(), opened()), (load(), nothing()), unlock()];
-    for turns in [vec![(load(), nothing())], gone.to_vec()] {
-        assert_eq!(run(flow(), turns), Err(Error::NotSignedIn));
-    }
-}
-
-#[test]
 fn a_session_without_a_refresh_token_is_used_to_its_end_and_then_over() {
     let over = || Error::Expired(Foreign::from("it cannot be renewed: there is no refresh token"));
     let closing = without_refresh(closing());

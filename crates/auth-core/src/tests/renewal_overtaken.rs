@@ -132,3 +132,11 @@ fn a_session_of_a_refresh_token_alone_is_renewed() {
     let turns = with(answered(&alone, tokens("new", 900)), [(save(&new), Event::Applied), unlock()]);
     assert_eq!(run(flow(), turns), fresh(new));
 }
+
+#[test]
+fn without_a_session_nobody_is_signed_in() {
+    let gone = [(load(), found(&old())), (try_lock(), opened()), (load(), nothing()), unlock()];
+    for turns in [vec![(load(), nothing())], gone.to_vec()] {
+        assert_eq!(run(flow(), turns), Err(Error::NotSignedIn));
+    }
+}
