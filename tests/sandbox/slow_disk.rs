@@ -14,7 +14,7 @@ fn renew(home: &Home, at: u32, seconds: u32) -> (i32, String, String) {
     let inject = format!("inject=fsync:delay_enter={seconds}s:when={at}");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", &inject, "--"]);
     command.arg(OsString::from(authctl())).args(["token", "--min-validity", "1h"]);
-    let ended = command.output().expect("strace; `cargo xtask test` installs it");
+    let ended = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (ended.status.code().unwrap(), text(ended.stdout), text(ended.stderr))
 }
@@ -35,7 +35,7 @@ fn a_slow_disk_loses_no_session_and_is_told_f5() {
         assert_eq!(code, 0, "{at}: {err}");
         assert_eq!(home.authctl(&["token"]).out, out, "{at}: what was printed is what is stored");
         told += usize::from(err.contains("Saving the session in "));
-        let counters = site.server.site().lock().unwrap().counters().clone();
+        let counters = site.server.site().lock().unwrap().counters();
         assert_eq!(counters.replays, 0, "{at}: {err}");
     }
     assert!(told >= 4, "a save that takes long is told: {told}");
