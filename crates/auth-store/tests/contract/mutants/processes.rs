@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, Store as _};
+use auth_core::ports::{Applied, Change, Key, Loaded, LockKind, Locking, Replaces, Store as _};
 use auth_core::session::{Facts, Session};
 use auth_core::{Digest, Holder};
 
@@ -64,14 +64,22 @@ fn keeps_intents_in_memory(it: Bent) -> Bent {
         })
     })
     .apply(move |store, change| {
-        if let Change::Intent { key, redeeming } = change {
-            by_apply.intents.lock().unwrap().insert(key.clone(), *redeeming);
-            return Ok(Applied::Done);
+        let applied = store.apply(change)?;
+        let mut intents = by_apply.intents.lock().unwrap();
+        match (change, &applied) {
+            (Change::Intent { key, redeeming }, Applied::Done) => {
+                drop(intents.insert(key.clone(), *redeeming));
+                // The honest store forgets it.
+                store.apply(&Change::Withdraw { key: key.clone(), redeeming: *redeeming })?;
+            }
+            (Change::Withdraw { key, redeeming }, _) if intents.get(key) == Some(redeeming) => {
+                intents.remove(key);
+            }
+            (Change::Save { key, .. }, Applied::Done) => drop(intents.remove(key)),
+            _ => {}
         }
-        if let Change::Save { key, .. } = change {
-            by_apply.intents.lock().unwrap().remove(key);
-        }
-        Ok(match (store.apply(change)?, change) {
+        drop(intents);
+        Ok(match (applied, change) {
             (Applied::Conflict(Some(mut stored)), Change::ClearIf { key, .. }) => {
                 stored.intent = by_apply.intents.lock().unwrap().get(key).copied();
                 Applied::Conflict(Some(stored))
@@ -185,7 +193,9 @@ fn saves_in_two_steps_behind_a_mark(it: Bent) -> Bent {
     })
     .apply(move |store, change| {
         let _alone = by_apply.gate.write().unwrap();
-        let Change::Save { key, session, .. } = change else { return store.apply(change) };
+        let Change::Save { key, session, replaces: Replaces::Anything } = change else {
+            return store.apply(change);
+        };
         let Some(stored) = there(store, key) else { return store.apply(change) };
         let number = SAVES.fetch_add(1, Ordering::SeqCst);
         let write = |state: &str| {
