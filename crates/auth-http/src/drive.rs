@@ -8,7 +8,7 @@ use auth_core::error::{CannotPrompt, Misuse, Sent, StoreFault, StoreFaultKind, T
 use auth_core::flow::{Event, Flow, Held, STORE_DEADLINE, Step};
 use auth_core::ports::{Applied, Asked, Change, Dismiss, Key, Loaded, Locking, Unreachable};
 use auth_core::time::{Now, Tick};
-use auth_core::wire::Response;
+use auth_core::wire::{Request, Response};
 use auth_core::{Answer, Foreign, PromptFault};
 
 use crate::underway::{Stay, Underway};
@@ -16,6 +16,9 @@ use crate::underway::{Stay, Underway};
 /// The longest single wait. A machine that slept finds its deadlines passed, but the waits of its threads do not count
 /// the sleep, so the clock is looked at this often.
 pub(crate) const GLANCE: Duration = Duration::from_millis(250);
+
+/// How long a process may stand still while a token is redeemed: stopped, or on a machine that sleeps.
+const STOOD_STILL: Duration = Duration::from_mins(5);
 
 /// A flow on its way, with all that is held for it. Whatever is still held when this is dropped, in whatever way, is
 /// given back, the last opened first.
@@ -78,6 +81,15 @@ impl<F: Flow> Run<F> {
     #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "a thread goes on by itself"))]
     pub(crate) fn is_committed(&self) -> bool {
         self.flow.is_committed()
+    }
+
+    /// A request as it is given to the transport. One that redeems a token may take longer than its flow waits: a process
+    /// that stood still finds its deadline passed and the answer already there, and only the transport can read it.
+    pub(crate) fn patient(&self, mut request: Request) -> Request {
+        if self.flow.is_committed() {
+            request.budget += STOOD_STILL;
+        }
+        request
     }
 
     /// What a change that begins now is to keep.

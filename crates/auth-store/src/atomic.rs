@@ -133,6 +133,12 @@ impl Drop for Staged<'_> {
     }
 }
 
+/// The names of new contents of a file that were not put in its place.
+pub(crate) fn staged(dir: &Dir, name: &str) -> Vec<String> {
+    let left = left_over(dir, format!(".{name}.").as_bytes()).into_iter();
+    left.filter_map(|name| name.into_string().ok()).collect()
+}
+
 /// Removes a file; none is as well. Where a name cannot be removed (something is mounted on it), the file is emptied. Of
 /// a file behind a link that leaves its folder, the link is removed and the file stays.
 ///

@@ -9,6 +9,7 @@ use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::Key;
 use auth_core::{Digest, Foreign};
 
+use crate::atomic;
 use crate::document::{self, Read};
 use crate::fault::fault;
 use crate::os::Dir;
@@ -26,21 +27,37 @@ pub(crate) fn check(
     roots: &Roots,
     key: &Key,
     there: &Snapshot,
-    sidecar: &Sidecar,
+    (sidecar, name): (&Sidecar, &str),
     about: impl FnOnce() -> Result<Option<Dir>, StoreFault>,
 ) -> Result<(), StoreFault> {
     let unlisted = there.unlisted(sidecar);
     if unlisted.is_empty() {
         return Ok(());
     }
-    if let Some(about) = about()? {
-        check_others(&about, key, &unlisted)?;
+    let about = about()?;
+    if let Some(about) = &about {
+        check_others(about, key, &unlisted)?;
     }
     let exposed = match there.exposed() {
         Some(path) => Some(path.to_owned()),
         None => exposed_parent(roots)?,
     };
-    exposed.map_or(Ok(()), |path| Err(fault(StoreFaultKind::Unbound, &path)))
+    match exposed {
+        Some(_) if about.is_some_and(|about| is_staged(&about, key, name, &unlisted)) => Ok(()),
+        Some(path) => Err(fault(StoreFaultKind::Unbound, &path)),
+        None => Ok(()),
+    }
+}
+
+/// True if a sidecar lists these tokens whose writer died before it put it in its place.
+fn is_staged(about: &Dir, key: &Key, name: &str, unlisted: &[(Digest, PathBuf)]) -> bool {
+    let staged = atomic::staged(about, name).into_iter().filter_map(|staged| {
+        match document::read::<Sidecar>(about, &staged) {
+            Ok(Read::Whole(sidecar)) => Some(sidecar.of(key)),
+            _ => None,
+        }
+    });
+    staged.into_iter().any(|sidecar| unlisted.iter().all(|(digest, _)| sidecar.knows(*digest)))
 }
 
 /// The first folder above ours in which another user could put another folder in the place of ours.
@@ -68,7 +85,7 @@ fn is_sidecar(name: &str) -> bool {
 }
 
 fn lists(sidecar: &Sidecar, digest: Digest) -> bool {
-    sidecar.knows(digest) || sidecar.intent == Some(digest)
+    sidecar.knew(digest) || sidecar.intent == Some(digest)
 }
 
 fn of_another(site: &str, path: &Path) -> StoreFault {

@@ -45,10 +45,10 @@ impl Files<'_> {
     pub(crate) fn save(&self, session: &Session, replaces: Replaces) -> Result<Applied, StoreFault> {
         let new = &session.tokens;
         for round in 0..ROUNDS {
-            let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+            let mut sidecar = document::take::<Sidecar>(&self.about, &self.name)?.of(self.key);
             let there = self.settled(&sidecar, |there| replaces.admits(there, new))?;
             let tokens = there.tokens();
-            if !replaces.admits(some(&tokens), new) {
+            if !replaces.admits(some(&tokens), new) && !is_remains(&there, &sidecar, replaces) {
                 return self.conflict(&there, &sidecar);
             }
             // Redeeming a refresh token changes nobody's identity, whether or not it is known.
@@ -78,7 +78,7 @@ impl Files<'_> {
 
     /// Removes a session if it is still this one.
     pub(crate) fn clear_if(&self, generation: Generation) -> Result<Applied, StoreFault> {
-        let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+        let mut sidecar = document::take::<Sidecar>(&self.about, &self.name)?.of(self.key);
         let is_meant = |there: Option<&Tokens>| {
             there.is_some_and(|there| sidecar.matched(there.clone()).generation() == generation)
         };
@@ -104,7 +104,7 @@ impl Files<'_> {
 
     /// Notes that a refresh token is about to be redeemed, if it is the one that is there.
     pub(crate) fn intend(&self, redeeming: Digest) -> Result<Applied, StoreFault> {
-        let mut sidecar: Sidecar = document::take(&self.about, &self.name)?;
+        let mut sidecar = document::take::<Sidecar>(&self.about, &self.name)?.of(self.key);
         let is_meant = |there: Option<&Tokens>| {
             there.and_then(|there| there.refresh.as_ref()).is_some_and(|token| Digest::of(token) == redeeming)
         };
@@ -136,7 +136,8 @@ impl Files<'_> {
 
     /// What is there instead, if it belongs to this site.
     fn conflict(&self, there: &Snapshot, sidecar: &Sidecar) -> Result<Applied, StoreFault> {
-        binding::check(self.roots, self.key, there, sidecar, || Ok(Some(self.about.clone())))?;
+        let about = || Ok(Some(self.about.clone()));
+        binding::check(self.roots, self.key, there, (sidecar, &self.name), about)?;
         Ok(Applied::Conflict(stored(there.tokens(), sidecar).map(Box::new)))
     }
 
@@ -217,6 +218,15 @@ fn slot_of(tokens: &mut Tokens, name: Name) -> &mut Option<Secret> {
         Name::Id => &mut tokens.id,
         Name::Metadata => &mut tokens.metadata,
     }
+}
+
+/// True if this is what a program that died while it wrote in place left of the session that was redeemed: an empty
+/// refresh token, beside the access token of that session or none. A sign-out removes the files.
+fn is_remains(there: &Snapshot, sidecar: &Sidecar, replaces: Replaces) -> bool {
+    let Replaces::Redeemed(redeemed) = replaces else { return false };
+    let access = there.tokens().access;
+    there.is_emptied(Name::Refresh)
+        && access.is_none_or(|access| sidecar.pairs(redeemed, Digest::of(&access)))
 }
 
 fn some(tokens: &Tokens) -> Option<&Tokens> {

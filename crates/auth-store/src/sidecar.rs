@@ -3,6 +3,7 @@
 //! ```text
 //! {"site": .., "slot": .., "links": {"whoami": .., "refresh": ..}, "intent": DIGEST,
 //!  "asked": {"declined": ..} or {"unanswered": TIMES, "at": ..},
+//!  "former": [DIGEST, ..],
 //!  "sessions": [{"access": DIGEST, "refresh": DIGEST, "id": DIGEST, "metadata": DIGEST, "received": ..,
 //!                "expires": .., "refresh_expires": .., "identity": {"id": .., "provider": ..}, "principal": ..}, ..]}
 //! ```
@@ -20,6 +21,8 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
+/// How many tokens are remembered that were replaced: another site's folder may still hold a copy of one.
+const FORMER: usize = 64;
 /// How many sessions are listed: the one saved last and, until its tokens are written, what they replace.
 const LISTED: usize = 3;
 
@@ -29,6 +32,8 @@ pub(crate) struct Sidecar {
     pub(crate) intent: Option<Digest>,
     pub(crate) asked: Asked,
     sessions: Vec<Entry>,
+    /// Tokens that were replaced, the last one first.
+    former: Vec<Digest>,
     /// As it was read, with what we do not know.
     members: Map<String, Value>,
 }
@@ -76,6 +81,25 @@ impl Sidecar {
         self.members.get("site")?.as_str()
     }
 
+    /// True if this is or was a token of this site's.
+    pub(crate) fn knew(&self, digest: Digest) -> bool {
+        self.knows(digest) || self.former.contains(&digest)
+    }
+
+    /// This one, unless it was written for another site or login: then nothing is known here. Its file may have been put
+    /// in the place of ours.
+    pub(crate) fn of(self, key: &Key) -> Self {
+        let is = |name: &str, ours: &str| {
+            self.members.get(name).and_then(Value::as_str).is_none_or(|theirs| theirs == ours)
+        };
+        if is("site", &key.site) && is("slot", &key.slot) { self } else { Self::default() }
+    }
+
+    /// True if one of us wrote this access token together with the refresh token of that digest.
+    pub(crate) fn pairs(&self, refresh: Digest, access: Digest) -> bool {
+        self.find(|known| known.refresh == Some(refresh) && known.access == Some(access)).is_some()
+    }
+
     /// Without metadata that came with another access token.
     pub(crate) fn matched(&self, tokens: Tokens) -> Tokens {
         let Digests { access, metadata, .. } = Digests::of(&tokens);
@@ -121,7 +145,18 @@ impl Sidecar {
         let is_there = |known: &Digests| {
             (access.is_some() && known.access == access) || (refresh.is_some() && known.refresh == refresh)
         };
-        self.sessions.retain(|known| known.digests != entry.digests && is_there(&known.digests));
+        let stays = |known: &Entry| known.digests != entry.digests && is_there(&known.digests);
+        let gone = self.sessions.iter().filter(|known| !stays(known));
+        let gone = gone.flat_map(|known| [known.digests.refresh, known.digests.access]).flatten();
+        let former: Vec<Digest> = gone.chain(self.former.iter().copied()).collect();
+        self.former = Vec::new();
+        for digest in former {
+            let is_new = [entry.digests.access, entry.digests.refresh].contains(&Some(digest));
+            if !is_new && !self.former.contains(&digest) && self.former.len() < FORMER {
+                self.former.push(digest);
+            }
+        }
+        self.sessions.retain(stays);
         self.sessions.insert(0, entry);
         self.sessions.truncate(LISTED);
         self.links = session.links.clone();
@@ -132,7 +167,9 @@ impl Sidecar {
     /// Forgets what belongs to tokens; links hold for the site. False if there was nothing.
     pub(crate) fn clear(&mut self) -> bool {
         let held = !self.sessions.is_empty() || self.intent.is_some();
-        self.sessions.clear();
+        let gone =
+            self.sessions.drain(..).flat_map(|known| [known.digests.refresh, known.digests.access]).flatten();
+        self.former = gone.chain(self.former.iter().copied()).take(FORMER).collect();
         self.intent = None;
         held
     }
@@ -153,9 +190,17 @@ impl Document for Sidecar {
             None => Vec::new(),
             Some(sessions) => sessions.as_array()?.iter().map(Entry::read).collect::<Option<_>>()?,
         };
+        let former = match members.get("former") {
+            None => Vec::new(),
+            Some(former) => former
+                .as_array()?
+                .iter()
+                .map(|former| Digest::from_hex(former.as_str()?))
+                .collect::<Option<_>>()?,
+        };
         let intent = digest(members.get("intent"))?;
         let asked = members.get("asked").map_or(Some(Asked::Answered), read_asked)?;
-        Some(Self { links, intent, asked, sessions, members })
+        Some(Self { links, intent, asked, sessions, former, members })
     }
 
     fn write(&self) -> Vec<u8> {
@@ -171,6 +216,8 @@ impl Document for Sidecar {
         }
         set(&mut members, "intent", self.intent.map(|digest| digest.to_string()));
         set(&mut members, "asked", write_asked(self.asked));
+        let former = self.former.iter().map(|digest| Value::from(digest.to_string())).collect();
+        set(&mut members, "former", (!self.former.is_empty()).then_some(Value::Array(former)));
         let sessions = self.sessions.iter().map(Entry::write).collect();
         members.insert("sessions".to_owned(), Value::Array(sessions));
         format!("{:#}\n", Value::Object(members)).into_bytes()

@@ -278,7 +278,7 @@ impl TiledDirectory {
         let ready = || guard.check().and_then(|()| ready());
         ready()?;
         let about = self.made_state(ABOUT)?;
-        let mut sidecar: Sidecar = document::take(&about, &names.sidecar)?;
+        let mut sidecar = document::take::<Sidecar>(&about, &names.sidecar)?.of(key);
         if change(&mut sidecar) {
             document::write_when(&about, &names.sidecar, &sidecar, &ready)
         } else {
@@ -295,14 +295,15 @@ impl Store for TiledDirectory {
         for _ in 0..READ_TRIES {
             // The tokens first: what is known of ours is written before they are.
             let there = Snapshot::read(&dir, Name::all(key))?;
-            let sidecar: Sidecar = self.peek(&names.sidecar, &names.change)?;
+            let sidecar = self.peek::<Sidecar>(&names.sidecar, &names.change)?.of(key);
             if !there.is_unchanged()? {
                 continue;
             }
             if !there.is_settled(&sidecar, SystemTime::now()) {
                 return Ok(Loaded::Torn);
             }
-            binding::check(&self.roots, key, &there, &sidecar, || self.state(ABOUT, false))?;
+            let about = || self.state(ABOUT, false);
+            binding::check(&self.roots, key, &there, (&sidecar, &names.sidecar), about)?;
             let stored = stored(there.tokens(), &sidecar);
             if stored.is_none() {
                 self.sweep(&dir, key, &names);
@@ -355,7 +356,7 @@ impl Store for TiledDirectory {
 
     fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
         let names = self.names(key);
-        Ok(self.peek::<Sidecar>(&names.sidecar, &names.change)?.asked)
+        Ok(self.peek::<Sidecar>(&names.sidecar, &names.change)?.of(key).asked)
     }
 
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {

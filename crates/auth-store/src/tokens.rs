@@ -216,6 +216,11 @@ impl Snapshot {
             && !refresh.has_rested(now)
     }
 
+    /// True if this file is there and holds nothing.
+    pub(crate) fn is_emptied(&self, name: Name) -> bool {
+        self.files.iter().any(|file| file.name == name && matches!(file.found, Found::Empty))
+    }
+
     /// The files that nobody can read.
     pub(crate) fn damaged(&self) -> impl Iterator<Item = (&Spot, Name)> {
         let damaged = self.files.iter().filter(|file| matches!(file.found, Found::Damaged));

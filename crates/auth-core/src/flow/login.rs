@@ -71,6 +71,9 @@ enum State {
     Choosing,
     Password(Box<Password>),
     Locking,
+    /// Telling for whom the lock is waited.
+    Telling,
+    Waiting,
     Saving,
     Unlocking,
     Preferring,
@@ -282,14 +285,15 @@ impl Login {
                 }
                 self.session = Some(session);
                 self.warnings.extend(warnings);
-                self.state = State::Locking;
-                Step::Open {
-                    what: Resource::Lock { kind: LockKind::Renewal, key: self.uri.key() },
-                    wait: true,
-                }
+                self.lock(State::Locking, false)
             }
             Nested::Done(Err(error)) => Step::Done(Err(error)),
         })
+    }
+
+    fn lock(&mut self, state: State, wait: bool) -> Step<SignedIn> {
+        self.state = state;
+        Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key: self.uri.key() }, wait }
     }
 
     /// The lock keeps a renewal of the session before this one from being saved after it. Without the lock it is
@@ -387,7 +391,7 @@ impl Machine for Login {
     fn is_redeeming(&self) -> bool {
         match &self.state {
             State::Reusing(renewal) => renewal.is_redeeming(),
-            State::Locking | State::Saving => true,
+            State::Locking | State::Telling | State::Waiting | State::Saving => true,
             _ => false,
         }
     }
@@ -420,8 +424,13 @@ impl Machine for Login {
             }
             (State::Choosing, Event::TimedOut) => Step::Done(Err(CannotPrompt::Unanswered.into())),
             (State::Choosing, _) => return Err(Misuse::BadAnswer),
-            (State::Locking, Event::Opened(held)) => self.save(Some(held)),
-            (State::Locking, _) => self.save(None),
+            (State::Locking | State::Waiting, Event::Opened(held)) => self.save(Some(held)),
+            (State::Locking, Event::Busy(holder)) => {
+                self.state = State::Telling;
+                Step::Tell(Notice::Waiting(holder))
+            }
+            (State::Telling, _) => self.lock(State::Waiting, true),
+            (State::Locking | State::Waiting, _) => self.save(None),
             (State::Saving, Event::StoreFailed(fault)) => {
                 self.warnings.push(Warning::NotSaved(fault));
                 self.unlock()

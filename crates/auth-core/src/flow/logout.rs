@@ -33,6 +33,8 @@ pub struct Logout {
     clears: u8,
     /// What was found, and is to go.
     found: Session,
+    /// What became of a session before it, if that lives on.
+    failed: Option<Revocation>,
     state: State,
     pending: Pending,
 }
@@ -65,6 +67,7 @@ impl Logout {
             looks: 0,
             clears: 0,
             found: Session::default(),
+            failed: None,
             state: State::Locking,
             pending: Pending::default(),
         }
@@ -109,7 +112,14 @@ impl Logout {
                 self.state = State::Revoking(Box::new(revoke));
                 step
             }
-            Nested::Done(Ok(Outcome { value, .. })) => self.clear(self.found.tokens.generation(), value),
+            Nested::Done(Ok(Outcome { value, .. })) => {
+                // Of several sessions that went, one that lives on is what has to be told.
+                let worst = self.failed.take().unwrap_or(value);
+                if worst != Revocation::Revoked {
+                    self.failed = Some(worst.clone());
+                }
+                self.clear(self.found.tokens.generation(), worst)
+            }
             Nested::Done(Err(error)) => self.end(Err(error)),
         })
     }
@@ -154,10 +164,9 @@ impl Machine for Logout {
             (State::Pausing, _) => self.look(self.held),
             (State::Clearing(revocation), Event::Conflict(Some(stored))) => {
                 match Owner::compare(&stored.session, &self.found) {
-                    // Renewed by a program that knows nothing of our locks: that is the same session, and it goes too.
-                    Owner::Same if self.clears < CLEARS => {
-                        self.clear(stored.session.tokens.generation(), revocation)
-                    }
+                    // Renewed, or signed in to anew, by a program that knows nothing of our locks: it goes too, here and on
+                    // the server.
+                    Owner::Same if self.clears < CLEARS => return self.begin(now, *stored),
                     Owner::Same => self.end(Err(slow())),
                     // Another user signed in meanwhile: that session is not ours to remove.
                     Owner::Another => self.end(Ok(LoggedOut { revocation })),

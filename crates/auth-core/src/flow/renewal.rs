@@ -18,8 +18,11 @@ use crate::time::Now;
 const TORN_LOOKS: u8 = 5;
 /// How long until the first of these looks; each later pause is twice the one before.
 const TORN_PAUSE: Duration = Duration::from_millis(100);
-/// How often a renewed session is tried to be saved.
-const SAVES: u8 = 2;
+/// How often a renewed session is tried to be saved: twice at once, and then, if the fault may pass, after pauses of 1, 2
+/// and 4 s.
+const SAVES: u8 = 5;
+/// How many of these attempts come without a pause.
+const SAVES_AT_ONCE: u8 = 2;
 /// How often a session that changes under our hands is looked at before its refresh token is redeemed.
 const INTENTS: u8 = 3;
 
@@ -81,6 +84,8 @@ enum State {
     /// Taking the note back, because nothing was sent.
     Withdrawing(Error),
     Saving(Box<Session>),
+    /// Waiting for what may pass, such as a full disk.
+    Resaving(Box<Session>),
     /// Looking once more, because the server said no to what was read before.
     Rejected(Error),
     Repausing(Error),
@@ -376,7 +381,12 @@ impl Renewal {
                 self.abandoned = Some(ours);
                 self.abandon(now, Policy::AnotherUser.into())
             }
-            Owner::Same if self.is_usable(now, &stored.session) => Ok(self.good(stored.session, false)),
+            // What cannot be renewed is what somebody left half written or half removed.
+            Owner::Same
+                if stored.session.tokens.refresh.is_some() && self.is_usable(now, &stored.session) =>
+            {
+                Ok(self.good(stored.session, false))
+            }
             Owner::Same | Owner::Unknown => {
                 let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
                 self.warnings.push(Warning::NotSaved(fault));
@@ -397,8 +407,13 @@ impl Renewal {
     /// It is tried again only where the attempt before is over.
     fn not_saved(&mut self, now: Now, session: Session, fault: StoreFault, is_over: bool) -> Step<Renewed> {
         self.saves += 1;
-        if is_over && self.saves < SAVES {
+        if is_over && self.saves < SAVES_AT_ONCE {
             return self.save(session);
+        }
+        if is_over && self.saves < SAVES && may_pass(&fault) {
+            let pause = Duration::from_secs(1 << (self.saves - SAVES_AT_ONCE));
+            self.state = State::Resaving(Box::new(session));
+            return Step::Wait { until: now.tick.after(pause) };
         }
         self.warnings.push(Warning::NotSaved(fault));
         self.saved(now, session)
@@ -443,6 +458,11 @@ impl Renewal {
     }
 }
 
+/// Whether the same save may succeed a moment later.
+fn may_pass(fault: &StoreFault) -> bool {
+    matches!(fault.kind, StoreFaultKind::Full | StoreFaultKind::Locked(_) | StoreFaultKind::Other(_))
+}
+
 fn slow() -> StoreFault {
     StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() }
 }
@@ -463,7 +483,7 @@ impl Machine for Renewal {
     }
 
     fn is_redeeming(&self) -> bool {
-        matches!(self.state, State::Redeeming | State::Saving(_))
+        matches!(self.state, State::Redeeming | State::Saving(_) | State::Resaving(_))
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Renewed>, Misuse> {
@@ -529,6 +549,7 @@ impl Machine for Renewal {
             (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow(), false),
             (State::Saving(session), Event::Conflict(there)) => return self.overtaken(now, *session, there),
             (State::Saving(session), _) => self.saved(now, *session),
+            (State::Resaving(session), _) => self.save(*session),
 
             (State::Repausing(error), _) => self.look(State::Rejected(error)),
             (State::Rejected(error), Event::Loaded(loaded)) => self.rejected(now, error, loaded),

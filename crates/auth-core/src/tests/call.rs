@@ -272,11 +272,11 @@ fn a_failure_after_a_renewal_is_the_response_and_the_new_session_is_kept() {
 
 #[test]
 fn a_session_that_could_not_be_saved_is_given_back_with_the_warning() {
-    let failed = || (save_redeemed(&new(), "old"), Event::StoreFailed(full()));
+    let failed = || (save_redeemed(&new(), "old"), Event::StoreFailed(denied()));
     let first = with(vec![(get_with(PATH, "old"), reply(401, ENDED))], renewing(tokens("new", 900)));
     let turns = with(first, [failed(), failed(), unlock(), (get_with(PATH, "new"), reply(200, "{}"))]);
     let mut end = run(reading(), turns).unwrap();
-    assert_eq!(core::mem::take(&mut end.warnings), [Warning::NotSaved(full())]);
+    assert_eq!(core::mem::take(&mut end.warnings), [Warning::NotSaved(denied())]);
     assert_eq!(Ok(end), answered(200, "{}", new()));
 }
 

@@ -101,7 +101,7 @@ fn kept() -> [Turn; 4] {
 
 fn kept_over(replaces: Replaces) -> [Turn; 4] {
     let saved = (save_over(&new(), replaces), Event::Applied);
-    [(lock(), opened()), saved, unlock(), (prefer(Some("alice")), Event::Applied)]
+    [(try_lock(), opened()), saved, unlock(), (prefer(Some("alice")), Event::Applied)]
 }
 
 fn signed_in(warnings: Vec<Warning>) -> Result<Outcome<SignedIn>, Error> {
@@ -254,7 +254,7 @@ fn a_name_that_the_server_does_not_tell_is_the_one_typed_where_it_was_settled() 
     let turns = [
         about(true, &[internal("toy", "Hi {id}")]),
         (present(), tokens("new", 900)),
-        (lock(), opened()),
+        (try_lock(), opened()),
         (save(&new), Event::Applied),
         unlock(),
         (prefer(Some("alice")), Event::Applied),
@@ -265,7 +265,7 @@ fn a_name_that_the_server_does_not_tell_is_the_one_typed_where_it_was_settled() 
 
 #[test]
 fn a_session_that_is_not_saved_is_still_a_session() {
-    let first = || [toy(), (present(), granted()), (lock(), opened())];
+    let first = || [toy(), (present(), granted()), (try_lock(), opened())];
     let preferred = || (prefer(Some("alice")), Event::Applied);
     let slow = || store_fault(StoreFaultKind::Timeout);
     for (event, fault) in [(Event::StoreFailed(full()), full()), (Event::TimedOut, slow())] {
@@ -283,14 +283,18 @@ fn a_session_that_is_not_saved_is_still_a_session() {
 #[test]
 fn what_was_given_is_saved_even_without_the_lock() {
     for event in [Event::StoreFailed(full()), Event::Busy(holder()), Event::TimedOut] {
-        let turns = [
-            toy(),
-            (present(), granted()),
+        // Who is waited for is told.
+        let waiting = [
+            (try_lock(), Event::Busy(holder())),
+            (tell(Notice::Waiting(holder())), Event::Told),
             (lock(), event.clone()),
-            (save(&new()), Event::Applied),
-            (prefer(Some("alice")), Event::Applied),
         ];
-        assert_eq!(run(flow(for_alice()), turns), signed_in(vec![]), "{event:?}");
+        let at_once = (!matches!(event, Event::Busy(_))).then(|| vec![(try_lock(), event.clone())]);
+        for locking in at_once.into_iter().chain([waiting.to_vec()]) {
+            let kept = [(save(&new()), Event::Applied), (prefer(Some("alice")), Event::Applied)];
+            let turns = with(with([toy(), (present(), granted())], locking), kept);
+            assert_eq!(run(flow(for_alice()), turns), signed_in(vec![]), "{event:?}");
+        }
     }
 }
 
@@ -331,12 +335,12 @@ fn a_session_that_can_be_renewed_is_reused_with_its_warnings() {
         (load(), found(&old)),
         (intent("old"), Event::Applied),
         (redeem("old"), tokens("new", 900)),
-        (save_redeemed(&new, "old"), Event::StoreFailed(full())),
-        (save_redeemed(&new, "old"), Event::StoreFailed(full())),
+        (save_redeemed(&new, "old"), Event::StoreFailed(denied())),
+        (save_redeemed(&new, "old"), Event::StoreFailed(denied())),
     ];
     let talk = Talk::start(reuse).follow(turns);
     let value = SignedIn { uri: uri(), session: new, reused: true };
-    let warnings = vec![Warning::NotSaved(full())];
+    let warnings = vec![Warning::NotSaved(denied())];
     assert_eq!(talk.turn(unlock()).end(), Ok(Outcome { value, warnings }));
 }
 
@@ -377,7 +381,7 @@ fn an_implicit_sign_in_replaces_only_what_it_found_h15() {
     let reuse = || flow(LoginOptions { reuse: true, ..for_alice() });
     let over = without_refresh(session("over", -5));
     let found_over = || (load(), found(&over));
-    let first = || vec![found_over(), toy(), found_over(), (present(), granted()), (lock(), opened())];
+    let first = || vec![found_over(), toy(), found_over(), (present(), granted()), (try_lock(), opened())];
     let saving = || save_over(&new(), Replaces::Found(Some(over.tokens.generation())));
     let kept = [(saving(), Event::Applied), unlock(), (prefer(Some("alice")), Event::Applied)];
     assert_eq!(run(reuse(), with(first(), kept)), signed_in(vec![]));
@@ -476,7 +480,7 @@ fn after_an_upgrade_everything_goes_to_https_and_is_kept_under_that_name_n1() {
     ];
     let talk = Talk::start(Login::new(address, for_alice(), seed())).follow(turns);
     let what = Resource::Lock { kind: LockKind::Renewal, key: secure.key() };
-    let talk = talk.turn((Expected::Step(Step::Open { what, wait: true }), opened()));
+    let talk = talk.turn((Expected::Step(Step::Open { what, wait: false }), opened()));
     let change = Change::Save { key: secure.key(), session: Box::new(new()), replaces: Replaces::Anything };
     let talk = talk.turn((Expected::Step(Step::Apply(change)), Event::Applied)).turn(unlock());
     let user = Some(Foreign::from("alice"));

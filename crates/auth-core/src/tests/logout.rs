@@ -77,17 +77,22 @@ fn whoever_is_waited_for_is_named() {
 }
 
 #[test]
-fn what_was_renewed_meanwhile_is_the_same_session_and_goes_too_but_not_for_ever_h14() {
+fn what_was_renewed_meanwhile_is_revoked_and_goes_too_h14() {
     let (second, third, fourth) = (session("second", 900), session("third", 900), session("fourth", 900));
     let cleared = |session: &Session, event| (clear_if(session), event);
-    let changed = || with(revoking(reply(204, "")), [cleared(&mine(), conflict(&second))]);
-    let turns = with(changed(), [cleared(&second, Event::Applied), unlock()]);
+    let revoked = |name: &str| (post_refresh_token(REVOKE, name), reply(204, ""));
+    let changed =
+        |first: Event| with(revoking(first), [cleared(&mine(), conflict(&second)), revoked("second")]);
+    let turns = with(changed(reply(204, "")), [cleared(&second, Event::Applied), unlock()]);
     assert_eq!(run(flow(), turns), out(Revocation::Revoked));
-    let twice = || with(changed(), [cleared(&second, conflict(&third))]);
+    let twice = || with(changed(reply(204, "")), [cleared(&second, conflict(&third)), revoked("third")]);
     let turns = with(twice(), [cleared(&third, Event::Applied), unlock()]);
     assert_eq!(run(flow(), turns), out(Revocation::Revoked));
     let turns = with(twice(), [cleared(&third, conflict(&fourth)), unlock()]);
     assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Timeout).into()));
+    // One that lives on is told of, whatever became of the other.
+    let turns = with(changed(reply(500, "")), [cleared(&second, Event::Applied), unlock()]);
+    assert_eq!(run(flow(), turns), out(Revocation::Failed(status(500, ""))));
 }
 
 #[test]

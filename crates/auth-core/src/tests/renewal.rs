@@ -441,10 +441,10 @@ fn a_store_that_cannot_be_read_or_locked_is_no_licence_to_redeem_h15() {
 #[test]
 fn a_renewed_session_that_cannot_be_saved_is_tried_twice_and_given_out_with_a_warning_f5() {
     let new = renewed("new", 900);
-    let failed = || (save(&new), Event::StoreFailed(full()));
+    let failed = || (save(&new), Event::StoreFailed(denied()));
     let fetched = || answered(&old(), tokens("new", 900));
     let end = run(flow(), with(fetched(), [failed(), failed(), unlock()]));
-    assert_eq!(end, warned(new.clone(), true, Warning::NotSaved(full())));
+    assert_eq!(end, warned(new.clone(), true, Warning::NotSaved(denied())));
     let end = run(flow(), with(fetched(), [failed(), (save(&new), Event::TimedOut), unlock()]));
     let slow = store_fault(StoreFaultKind::Timeout);
     assert_eq!(end, warned(new.clone(), true, Warning::NotSaved(slow)));

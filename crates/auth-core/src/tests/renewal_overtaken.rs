@@ -34,6 +34,34 @@ fn a_pair_that_cannot_be_used_leaves_ours_to_this_process() {
 }
 
 #[test]
+fn what_another_program_left_half_written_is_not_adopted_h15() {
+    let (new, half) = (renewed("new", 900), without_refresh(session("old", 600)));
+    let turns = with(fetched(), [(save(&new), conflict(&half)), unlock()]);
+    assert_eq!(run(flow(), turns), warned(new, true, superseded()));
+}
+
+#[test]
+fn a_full_disk_is_given_seven_seconds_f5() {
+    let new = renewed("new", 900);
+    let failed = |kind| (save(&new), Event::StoreFailed(store_fault(kind)));
+    let full = || failed(StoreFaultKind::Full);
+    let waits = [1_000, 2_000, 4_000].map(|millis| pause(millis..millis + 1));
+    let [first, second, third] = waits;
+    let turns = with(fetched(), [full(), full(), first.clone(), full(), second.clone()]);
+    let saved = with(turns.clone(), [(save(&new), Event::Applied), unlock()]);
+    assert_eq!(run(flow(), saved), fresh(new.clone()));
+    let lost = with(turns, [full(), third, full(), unlock()]);
+    let end = run(flow(), lost).unwrap();
+    assert_eq!(end.warnings, [Warning::NotSaved(store_fault(StoreFaultKind::Full))]);
+    // What is forbidden stays so.
+    let denied = || failed(StoreFaultKind::Denied);
+    let end = run(flow(), with(fetched(), [denied(), denied(), unlock()])).unwrap();
+    assert_eq!(end.warnings, [Warning::NotSaved(store_fault(StoreFaultKind::Denied))]);
+    let talk = Talk::start(flow()).follow(with(fetched(), [full(), full()]));
+    assert!(!talk.flow.interruptible() && talk.flow.is_committed());
+}
+
+#[test]
 fn an_unknown_users_pair_is_left_and_ours_used_here_h15() {
     let new = renewed("new", 900);
     let turns = with(fetched(), [(save(&new), conflict(&unknown(session("theirs", 900)))), unlock()]);

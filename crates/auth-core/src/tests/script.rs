@@ -410,6 +410,11 @@ pub(super) fn full() -> StoreFault {
     StoreFault { kind: StoreFaultKind::Full, path: Foreign::from("/home/a/.cache") }
 }
 
+/// A fault that does not pass.
+pub(super) fn denied() -> StoreFault {
+    StoreFault { kind: StoreFaultKind::Denied, path: Foreign::from("/home/a/.cache") }
+}
+
 pub(super) fn timed_out() -> Error {
     Trouble::Unreachable(TransportFault::Timeout).into()
 }

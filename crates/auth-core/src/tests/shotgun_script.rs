@@ -131,7 +131,7 @@ pub(super) fn kept_over(login: &str, name: &str, method: SignInMethod, replaces:
         pages: None,
     };
     vec![
-        (Expected::Step(Step::Open { what, wait: true }), opened()),
+        (Expected::Step(Step::Open { what, wait: false }), opened()),
         (Expected::Step(Step::Apply(Change::Save { key: key(login), session, replaces })), Event::Applied),
         (Expected::Step(Step::Close(HELD)), Event::Closed),
         (Expected::Step(Step::Apply(Change::Prefer(entry))), Event::Applied),

@@ -70,7 +70,7 @@ impl Driver {
                 Step::Close(held) => run.close(held),
                 _ if run.takes(cancel.is_cancelled()) => Brought::Event(Event::Cancel),
                 Step::Send(request) => {
-                    let transport = Arc::clone(&self.transport);
+                    let (transport, request) = (Arc::clone(&self.transport), run.patient(request));
                     let job = Job::start(cancel, move || transport.send(&request));
                     self.attend(&mut run, cancel, &job, drive::sent)
                 }

@@ -156,7 +156,7 @@ impl Driver {
     }
 
     async fn send<F: Flow>(&self, request: Request, run: &mut Run<F>, cancel: &Cancel) -> Brought {
-        let transport = Arc::clone(&self.transport);
+        let (transport, request) = (Arc::clone(&self.transport), run.patient(request));
         let mut job = Job::spawn(async move { transport.send(&request).await });
         self.attend(run, cancel, &mut job, drive::sent).await
     }

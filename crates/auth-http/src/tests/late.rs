@@ -85,6 +85,28 @@ fn a_save_that_takes_long_is_told_once() {
 }
 
 #[test]
+fn an_answer_that_came_while_the_process_stood_still_is_heard_h15() {
+    let Slow { mut ports, clock, begun, end, .. } = slow();
+    let budgets = Arc::new(Mutex::new(Vec::new()));
+    let (noted, begins, may_answer) = (Arc::clone(&budgets), begun.clone(), end.clone());
+    ports.send = Box::new(move |request| {
+        noted.lock().unwrap().push(request.budget);
+        begins.open();
+        assert!(may_answer.pass());
+        Ok(auth_core::wire::Response::new(200, [], "ok"))
+    });
+    let driver = ports.driver();
+    let lines = [Line::Do(super::send()), Line::Redeem(super::send())];
+    end.open();
+    let seen = driver.run(script(lines), &Cancel::new()).unwrap().value;
+    assert!(seen.iter().all(|event| matches!(event, Event::Start | Event::Response(_))), "{seen:?}");
+    let [plain, redeeming] = budgets.lock().unwrap()[..] else { panic!("two requests") };
+    // The transport waits longer than the flow; the flow looks once more when its own time is over.
+    assert!(redeeming >= plain + Duration::from_mins(5));
+    drop(clock);
+}
+
+#[test]
 fn what_is_redeemed_is_under_way_until_it_is_saved_f5() {
     let underway = Underway::new();
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -139,6 +139,30 @@ fn a_save_after_a_redeem_needs_no_access_token_h15() {
 }
 
 #[test]
+fn what_a_dead_writer_emptied_is_replaced_f4() {
+    let (rig, folder) = rig();
+    let empty = |name: &str| {
+        fs::write(folder.join(name), "").unwrap();
+        make_older(&folder.join(name), SETTLED);
+    };
+    // Beside our own access token, and beside none.
+    for remove in [false, true] {
+        rig.store.apply(&save(alice(0))).unwrap();
+        empty("refresh_token");
+        if remove {
+            fs::remove_file(folder.join("access_token")).unwrap();
+        }
+        assert_eq!(rig.store.apply(&redeemed()), Ok(Applied::Done));
+        assert_eq!(found(&rig.store).session, alice(1));
+    }
+    // Beside another program's it is not ours.
+    rig.store.apply(&save(alice(0))).unwrap();
+    Peer::SignsBobIn.act(&folder);
+    empty("refresh_token");
+    assert!(matches!(rig.store.apply(&redeemed()), Ok(Applied::Conflict(Some(_)))));
+}
+
+#[test]
 fn an_explicit_sign_in_replaces_whatever_is_written_meanwhile_f4() {
     let change = || save(session_of("carol", "carol-a1", "carol-r1"));
     at_each_step(change, |_, _, applied, _, context| assert_eq!(*applied, Applied::Done, "{context}"));

@@ -240,3 +240,67 @@ fn same_site_in_another_cache_folder_is_no_other_site_p6() {
     }
     assert_eq!(found(&moved).session.tokens, session("a", "r").tokens);
 }
+
+#[test]
+fn token_that_was_replaced_at_its_site_is_refused_at_another_p6() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    save_other(&rig, "b", "s");
+    let (ours, theirs) = (rig.tokens(), rig.store.token_directory(&other_site()).unwrap());
+    swap(&ours, &theirs);
+    // What the refusal advises: signing in again, at the one site first.
+    for number in 1..=20 {
+        rig.store.apply(&save(session(&format!("a{number}"), &format!("r{number}")))).unwrap();
+    }
+    let refused = fault(StoreFaultKind::OtherSite(Foreign::new(key().site)), &theirs.join("refresh_token"));
+    assert_eq!(rig.store.load(&other_site()), Err(refused.clone()));
+    rig.store.apply(&clear(&session("a20", "r20"))).unwrap();
+    assert_eq!(rig.store.load(&other_site()), Err(refused));
+    save_other(&rig, "b2", "s2");
+    assert!(matches!(rig.store.load(&other_site()), Ok(Loaded::Found(_))));
+}
+
+#[test]
+fn sidecar_of_another_site_is_not_believed_p6() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    let ours = rig.sidecar();
+    save_other(&rig, "b", "s");
+    let theirs = fs::read_dir(ours.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "json") && *path != ours)
+        .unwrap();
+    let (here, there) = (rig.tokens(), rig.store.token_directory(&other_site()).unwrap());
+    swap(&here, &there);
+    swap(&ours, &theirs);
+    for (key, site) in [(key(), other_site().site), (other_site(), key().site)] {
+        let refused = rig.store.load(&key).unwrap_err();
+        assert_eq!(refused.kind, StoreFaultKind::OtherSite(Foreign::new(site)));
+    }
+}
+
+#[test]
+fn session_half_saved_by_a_killed_process_is_used_below_an_exposed_parent_f3_f5() {
+    let rig = Rig::new();
+    rig.store.apply(&save(session("a", "r"))).unwrap();
+    chmod(&rig.path(""), 0o777);
+    assert!(rig.store.exposed_parent().unwrap().is_some());
+    // The refresh token is in its place, and the sidecar that lists it beside its own.
+    let sidecar = rig.sidecar();
+    let mut next = document::take::<Sidecar>(&rig.store.made_state(ABOUT).unwrap(), name(&sidecar)).unwrap();
+    fs::write(rig.tokens().join("refresh_token"), "r2").unwrap();
+    for file in ["access_token", "refresh_token"] {
+        crate::rig::make_older(&rig.tokens().join(file), SETTLED);
+    }
+    assert_eq!(rig.store.load(&key()), Err(fault(StoreFaultKind::Unbound, &rig.path(""))));
+    next.list(&key(), &session("a2", "r2"), crate::sidecar::Digests::of(&session("a", "r").tokens));
+    let staged = sidecar.with_file_name(format!(".{}.4711-0.authctl-tmp", name(&sidecar)));
+    fs::write(&staged, next.write()).unwrap();
+    chmod(&staged, 0o600);
+    assert_eq!(found(&rig.store).session.tokens.refresh, Some("r2".into()));
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}

@@ -72,6 +72,9 @@ enum State {
     Password(Box<Password>),
     AppSession(Box<AppSession>),
     Locking,
+    /// Telling for whom the lock is waited.
+    LockBusy,
+    Waiting,
     Saving,
     Unlocking,
     Preferring,
@@ -267,10 +270,8 @@ impl Login {
         match result {
             Ok(Outcome { value, warnings }) => {
                 self.warnings.extend(warnings);
-                let key = self.site.key(value.login.raw());
                 self.granted = Some(value);
-                self.state = State::Locking;
-                Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key }, wait: true }
+                self.lock(State::Locking, false)
             }
             Err(Error::Policy(Policy::NoPasswords { by })) => {
                 let refusal =
@@ -279,6 +280,13 @@ impl Login {
             }
             Err(error) => Step::Done(Err(error)),
         }
+    }
+
+    fn lock(&mut self, state: State, wait: bool) -> Step<SignedIn> {
+        let Some(Granted { login, .. }) = &self.granted else { return self.end() };
+        let key = self.site.key(login.raw());
+        self.state = state;
+        Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key }, wait }
     }
 
     /// Without the lock it is saved all the same: what was given is not thrown away.
@@ -373,7 +381,7 @@ impl Machine for Login {
     fn is_redeeming(&self) -> bool {
         match &self.state {
             State::AppSession(flow) => flow.is_redeeming(),
-            state => matches!(state, State::Locking | State::Saving),
+            state => matches!(state, State::Locking | State::LockBusy | State::Waiting | State::Saving),
         }
     }
 
@@ -408,8 +416,13 @@ impl Machine for Login {
             }
             (State::Choosing(_), Event::TimedOut) => Step::Done(Err(CannotPrompt::Unanswered.into())),
             (State::Choosing(_), _) => return Err(Misuse::BadAnswer),
-            (State::Locking, Event::Opened(held)) => self.save(Some(held)),
-            (State::Locking, _) => self.save(None),
+            (State::Locking | State::Waiting, Event::Opened(held)) => self.save(Some(held)),
+            (State::Locking, Event::Busy(holder)) => {
+                self.state = State::LockBusy;
+                Step::Tell(Notice::Waiting(holder))
+            }
+            (State::LockBusy, _) => self.lock(State::Waiting, true),
+            (State::Locking | State::Waiting, _) => self.save(None),
             (State::Saving, Event::StoreFailed(fault)) => {
                 self.warnings.push(Warning::NotSaved(fault));
                 self.unlock()

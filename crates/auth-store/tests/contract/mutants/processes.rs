@@ -68,7 +68,7 @@ fn keeps_intents_in_memory(it: Bent) -> Bent {
         let mut intents = by_apply.intents.lock().unwrap();
         match (change, &applied) {
             (Change::Intent { key, redeeming }, Applied::Done) => {
-                drop(intents.insert(key.clone(), *redeeming));
+                intents.insert(key.clone(), *redeeming);
                 // The honest store forgets it.
                 store.apply(&Change::Withdraw { key: key.clone(), redeeming: *redeeming })?;
             }
