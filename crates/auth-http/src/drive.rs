@@ -78,7 +78,6 @@ impl<F: Flow> Run<F> {
     }
 
     /// True from redeeming a token, or being given one, until it is saved.
-    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "a thread goes on by itself"))]
     pub(crate) fn is_committed(&self) -> bool {
         self.flow.is_committed()
     }
@@ -95,7 +94,7 @@ impl<F: Flow> Run<F> {
     /// What a change that begins now is to keep.
     pub(crate) fn kept(&self) -> Kept {
         let guards = self.guards.open.iter().map(|(_, guard)| Arc::clone(guard));
-        Kept { _guards: guards.collect(), _stay: self.underway.enter() }
+        Kept { _guards: guards.collect(), _stay: self.underway.enter(false) }
     }
 
     /// Whose session takes long to be saved. Said once for each save.
@@ -134,7 +133,7 @@ impl<F: Flow> Run<F> {
         if !self.flow.is_committed() {
             self.stay = None;
         } else if self.stay.is_none() {
-            self.stay = Some(self.underway.enter());
+            self.stay = Some(self.underway.enter(true));
         }
         step
     }

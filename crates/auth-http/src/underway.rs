@@ -14,13 +14,23 @@ pub struct Underway(Arc<Count>);
 
 #[derive(Default, Debug)]
 struct Count {
-    count: Mutex<usize>,
+    counts: Mutex<Counts>,
     ended: Condvar,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct Counts {
+    all: usize,
+    /// Those that hold tokens which are not saved yet.
+    unsaved: usize,
 }
 
 /// One of those that are counted, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Stay(Underway);
+pub(crate) struct Stay {
+    underway: Underway,
+    is_unsaved: bool,
+}
 
 impl Underway {
     /// Counts nothing yet.
@@ -30,38 +40,48 @@ impl Underway {
 
     /// Whether nothing is under way, so that the process can end without losing a session.
     pub fn is_idle(&self) -> bool {
-        *self.count() == 0
+        self.counts().all == 0
+    }
+
+    /// Whether a session would be lost if the process ended now: its tokens were redeemed or given, and are not saved.
+    pub fn has_unsaved(&self) -> bool {
+        self.counts().unsaved > 0
     }
 
     /// Waits until nothing is under way, at most for `limit`. Returns whether that was reached.
     pub fn finish(&self, limit: Duration) -> bool {
         let started = Instant::now();
-        let mut count = self.count();
-        while *count > 0 {
+        let mut counts = self.counts();
+        while counts.all > 0 {
             let left = limit.saturating_sub(started.elapsed());
             if left.is_zero() {
                 return false;
             }
-            let waited = self.0.ended.wait_timeout(count, left);
-            count = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.0.ended.wait_timeout(counts, left);
+            counts = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
-    pub(crate) fn enter(&self) -> Stay {
-        *self.count() += 1;
-        Stay(self.clone())
+    pub(crate) fn enter(&self, is_unsaved: bool) -> Stay {
+        let mut counts = self.counts();
+        counts.all += 1;
+        counts.unsaved += usize::from(is_unsaved);
+        Stay { underway: self.clone(), is_unsaved }
     }
 
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.0.count.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        *self.0.count() -= 1;
-        self.0.0.ended.notify_all();
+        let mut counts = self.underway.counts();
+        counts.all -= 1;
+        counts.unsaved -= usize::from(self.is_unsaved);
+        drop(counts);
+        self.underway.0.ended.notify_all();
     }
 }
 
@@ -74,10 +94,11 @@ mod tests {
     #[test]
     fn finish_waits_for_the_last_one_and_not_longer_than_asked() {
         let underway = Underway::new();
-        let (one, other) = (underway.enter(), underway.clone().enter());
+        let (one, other) = (underway.enter(true), underway.clone().enter(false));
+        assert!(underway.has_unsaved());
         assert!(!underway.is_idle() && !underway.finish(Duration::ZERO));
         drop(one);
-        assert!(!underway.is_idle());
+        assert!(!underway.is_idle() && !underway.has_unsaved());
         let waiting = underway.clone();
         let waiter = thread::spawn(move || waiting.finish(Duration::from_mins(1)));
         drop(other);

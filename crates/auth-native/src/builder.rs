@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::Secret;
 use auth_core::flow::COOL_DOWN;
 use auth_core::ports::{Clock, Store};
+use auth_core::{Holder, Secret};
 use auth_http::{Cancel, ProxyChoice, SystemClock, Underway};
 
 use crate::Error;
@@ -201,11 +201,16 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
     }
 
     /// What was chosen; `ahead` stands in for a choice about renewing in the background.
-    pub(crate) fn parts(&mut self, ahead: bool) -> Result<Parts, Error> {
+    /// `told` is for the store of this crate's choice: for whom a change of the stored sessions waits.
+    pub(crate) fn parts(
+        &mut self,
+        ahead: bool,
+        told: impl Fn(&Holder) + Send + Sync + 'static,
+    ) -> Result<Parts, Error> {
         let ours = concat!("auth-native/", env!("CARGO_PKG_VERSION"));
         let (store, is_quick) = match self.store.take() {
             Some(store) => (store, false),
-            None => (default_store()?, true),
+            None => (default_store(told)?, true),
         };
         Ok(Parts {
             user_agent: self.user_agent.take().unwrap_or_else(|| ours.to_owned()),
@@ -234,13 +239,13 @@ fn environment_key() -> Option<Secret> {
 }
 
 #[cfg(feature = "file")]
-fn default_store() -> Result<Arc<dyn Store>, Error> {
-    Ok(Arc::new(auth_store::TiledDirectory::from_env()?))
+fn default_store(told: impl Fn(&Holder) + Send + Sync + 'static) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(auth_store::TiledDirectory::from_env()?.on_long_wait(told)))
 }
 
 #[cfg(not(feature = "file"))]
 #[allow(clippy::unnecessary_wraps, reason = "finding the folders of the feature `file` can fail")]
-fn default_store() -> Result<Arc<dyn Store>, Error> {
+fn default_store(_: impl Fn(&Holder) + Send + Sync + 'static) -> Result<Arc<dyn Store>, Error> {
     Ok(Arc::new(auth_store::MemoryStore::new()))
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use auth_core::error::{StoreFault, StoreFaultKind};
 
 use crate::fault::{fault, from_io, other};
-use crate::os::{Dir, Spot};
+use crate::os::{self, Dir, Spot};
 use crate::steps::{Step, step};
 
 /// What a new content is called until it is complete: `.NAME.PROCESS-NUMBER` and this.
@@ -103,6 +103,8 @@ impl<'a> Staged<'a> {
     ) -> Result<Placed, StoreFault> {
         let synced = step(Step::Sync, &self.temporary, || self.file.sync_all());
         synced.map_err(|error| self.said(&error))?;
+        // A slow disk takes long to here. Readers count from when the file is in its place; where this fails, from before.
+        drop(os::touch(&self.file));
         if !check()? {
             return Ok(Placed::Forestalled);
         }

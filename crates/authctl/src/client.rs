@@ -27,11 +27,13 @@ const USER_AGENT: &str = concat!("authctl/", env!("CARGO_PKG_VERSION"));
 static UNDERWAY: LazyLock<Underway> = LazyLock::new(Underway::new);
 
 /// How long a save that a command has given up is still waited for at the end. The command itself waits for a minute.
-const FINISHED_WITHIN: Duration = Duration::from_secs(15);
+const FINISHED_WITHIN: Duration = Duration::from_mins(1);
 
 /// Waits for sessions that are being saved, before this program exits.
 pub(crate) fn finish() {
-    UNDERWAY.finish(FINISHED_WITHIN);
+    if !UNDERWAY.finish(FINISHED_WITHIN) {
+        output::warning(&"a change of the stored sessions has not ended, and is given up");
+    }
 }
 
 /// An authenticator that a signal stops.
@@ -58,7 +60,7 @@ impl Client {
 
     fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
-        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || !UNDERWAY.is_idle()));
+        let interrupts = Arc::new(Interrupts::new(cancel.clone(), || UNDERWAY.has_unsaved()));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let terminal = WithBrowser::new(TerminalPrompt::new());
         let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });

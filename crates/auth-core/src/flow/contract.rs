@@ -12,6 +12,9 @@ use crate::time::{Now, Tick};
 pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a store may take. A keychain that does not answer costs no more than this.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long a change may take that a renewal or a sign-out needs: it may have to wait 30 s for its turn among other
+/// processes, as long as they get theirs.
+pub const CHANGE_DEADLINE: Duration = Duration::from_secs(33);
 /// How long a session that was just given may take to be saved. A slow disk costs time, and no token.
 pub const SAVE_DEADLINE: Duration = Duration::from_mins(1);
 /// How long the renewal lock is waited for: longer than its holder may take to redeem (10 s) and save. A store gives up
@@ -54,6 +57,9 @@ impl Pending {
             Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
             Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
             Step::Apply(Change::Save { .. }) => within(Kind::Apply, SAVE_DEADLINE),
+            Step::Apply(Change::Intent { .. } | Change::ClearIf { .. }) => {
+                within(Kind::Apply, CHANGE_DEADLINE)
+            }
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
             Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
             Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),

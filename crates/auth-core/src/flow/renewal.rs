@@ -10,9 +10,9 @@ use crate::ports::{Change, Loaded, LockKind, Replaces, Stored};
 use crate::question::{Holder, Notice};
 use crate::secret::Secret;
 use crate::seed::Seed;
-use crate::session::{Generation, Links, Session};
+use crate::session::{Facts, Generation, Links, Session};
 use crate::tiled::{Owner, RefreshAnswer, TiledUri, read_refresh, refresh, wrong_clock};
-use crate::time::Now;
+use crate::time::{Now, Tick};
 
 /// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
 const TORN_LOOKS: u8 = 5;
@@ -23,6 +23,8 @@ const TORN_PAUSE: Duration = Duration::from_millis(100);
 const SAVES: u8 = 5;
 /// How many of these attempts come without a pause.
 const SAVES_AT_ONCE: u8 = 2;
+/// No further attempt begins so long after the first: each may take a minute, and others wait for the lock.
+const SAVES_WITHIN: Duration = Duration::from_secs(10);
 /// How often a session that changes under our hands is looked at before its refresh token is redeemed.
 const INTENTS: u8 = 3;
 
@@ -32,7 +34,8 @@ const INTENTS: u8 = 3;
 /// Load ─ good ──────────────────────────────────────────────────────────▶ Done
 ///   └─ not good ─▶ Lock ─▶ Load ─ newer and good ─▶ Unlock ────────────▶ Done
 ///                            └─▶ Intent ─▶ Send ═▶ Save ─▶ Unlock ─────▶ Done     ═ cannot be interrupted
-///                                   │       │       └─ conflict ─▶ Unlock ─▶ what is stored decides, see below
+///                                   │       │       ├─ fails ═▶ again, at once and after pauses, for 10 s
+///                                   │       │       └─ conflict ═▶ Unlock ═▶ what is stored decides, see below
 ///                                   │       ├─ definitely no ─▶ Load ─ newer ─▶ as above
 ///                                   │       │                    └─ same ─▶ ClearIf ─▶ Unlock ─▶ Expired, Revoked
 ///                                   │       ├─ not sent ─▶ Withdraw ─▶ Unlock ─▶ as with no answer
@@ -54,10 +57,13 @@ pub struct Renewal {
     need: Option<Duration>,
     /// The access token that the server has refused.
     refused: Option<Digest>,
-    principal: Option<Foreign>,
+    /// Whose session it is, as far as is known.
+    owner: Facts,
     allow_http: bool,
     looks: u8,
     saves: u8,
+    /// When the first attempt began.
+    saving: Option<Tick>,
     intents: u8,
     held: Option<Held>,
     /// A renewed session that is given up, to be revoked once the lock is given back.
@@ -113,10 +119,11 @@ impl Renewal {
             seed,
             need: None,
             refused: None,
-            principal: None,
+            owner: Facts::default(),
             allow_http: false,
             looks: 0,
             saves: 0,
+            saving: None,
             intents: 0,
             held: None,
             abandoned: None,
@@ -138,7 +145,7 @@ impl Renewal {
     #[must_use]
     pub fn refused(mut self, session: &Session) -> Self {
         self.refused = session.tokens.access.as_ref().map(Digest::of);
-        self.principal.clone_from(&session.facts.principal);
+        self.owner.clone_from(&session.facts);
         self
     }
 
@@ -243,10 +250,8 @@ impl Renewal {
     }
 
     fn is_of_another(&self, session: &Session) -> bool {
-        match (&self.principal, &session.facts.principal) {
-            (Some(ours), Some(theirs)) => ours != theirs,
-            _ => false,
-        }
+        let known = Session { facts: self.owner.clone(), ..Session::default() };
+        Owner::compare(&known, session) == Owner::Another
     }
 
     fn looked(&mut self, now: Now, loaded: Loaded) -> Step<Renewed> {
@@ -258,8 +263,11 @@ impl Renewal {
         if self.is_of_another(&stored.session) {
             return self.end(Err(Policy::AnotherUser.into()));
         }
-        if self.principal.is_none() {
-            self.principal.clone_from(&stored.session.facts.principal);
+        if self.owner.principal.is_none() {
+            self.owner.principal.clone_from(&stored.session.facts.principal);
+        }
+        if self.owner.identity.is_none() {
+            self.owner.identity.clone_from(&stored.session.facts.identity);
         }
         // What the server was asked for before the lock need not be asked for again.
         if let Some(found) = self.found.as_ref().filter(|_| stored.session.links == Links::default()) {
@@ -357,7 +365,8 @@ impl Renewal {
         Step::Send(request)
     }
 
-    fn save(&mut self, session: Session) -> Step<Renewed> {
+    fn save(&mut self, now: Now, session: Session) -> Step<Renewed> {
+        self.saving.get_or_insert(now.tick);
         // Nothing that is stored has no refresh token's digest, so without one nothing is replaced.
         let redeemed =
             self.token().map_or(Replaces::Found(None), |(_, token)| Replaces::Redeemed(Digest::of(token)));
@@ -407,10 +416,12 @@ impl Renewal {
     /// It is tried again only where the attempt before is over.
     fn not_saved(&mut self, now: Now, session: Session, fault: StoreFault, is_over: bool) -> Step<Renewed> {
         self.saves += 1;
-        if is_over && self.saves < SAVES_AT_ONCE {
-            return self.save(session);
+        let took = self.saving.map_or(Duration::ZERO, |since| since.until(now.tick));
+        let again = is_over && took < SAVES_WITHIN;
+        if again && self.saves < SAVES_AT_ONCE {
+            return self.save(now, session);
         }
-        if is_over && self.saves < SAVES && may_pass(&fault) {
+        if again && self.saves < SAVES && may_pass(&fault) {
             let pause = Duration::from_secs(1 << (self.saves - SAVES_AT_ONCE));
             self.state = State::Resaving(Box::new(session));
             return Step::Wait { until: now.tick.after(pause) };
@@ -460,7 +471,7 @@ impl Renewal {
 
 /// Whether the same save may succeed a moment later.
 fn may_pass(fault: &StoreFault) -> bool {
-    matches!(fault.kind, StoreFaultKind::Full | StoreFaultKind::Locked(_) | StoreFaultKind::Other(_))
+    matches!(fault.kind, StoreFaultKind::Full | StoreFaultKind::Locked(_))
 }
 
 fn slow() -> StoreFault {
@@ -483,7 +494,9 @@ impl Machine for Renewal {
     }
 
     fn is_redeeming(&self) -> bool {
-        matches!(self.state, State::Redeeming | State::Saving(_) | State::Resaving(_))
+        // One that is given up is not forgotten before the server was told.
+        let gives_up = self.abandoned.is_some() || matches!(self.state, State::Revoking(..));
+        gives_up || matches!(self.state, State::Redeeming | State::Saving(_) | State::Resaving(_))
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<Renewed>, Misuse> {
@@ -498,8 +511,10 @@ impl Machine for Renewal {
                 let state = if self.held.is_some() { State::Rereading } else { State::Looking };
                 self.look(state)
             }
+            // It may be noted all the same.
+            (State::Intending, Event::StoreFailed(fault)) => self.withdraw(now, fault.into()),
             (
-                State::Looking | State::Rereading | State::Intending | State::Locking | State::Waiting(_),
+                State::Looking | State::Rereading | State::Locking | State::Waiting(_),
                 Event::StoreFailed(fault),
             ) => self.make_do(now, fault.into()),
             (State::Looking | State::Rereading | State::Intending, Event::TimedOut) => {
@@ -527,7 +542,7 @@ impl Machine for Renewal {
                 match read_refresh(now, &ours.session, &response) {
                     RefreshAnswer::Renewed(session) => {
                         self.warnings.extend(wrong_clock(now, &response).map(Warning::Clock));
-                        self.save(*session)
+                        self.save(now, *session)
                     }
                     // Somebody set out to redeem it before, and what they were given is nowhere.
                     RefreshAnswer::Over(_) if ours.intent.is_some() => {
@@ -549,7 +564,7 @@ impl Machine for Renewal {
             (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow(), false),
             (State::Saving(session), Event::Conflict(there)) => return self.overtaken(now, *session, there),
             (State::Saving(session), _) => self.saved(now, *session),
-            (State::Resaving(session), _) => self.save(*session),
+            (State::Resaving(session), _) => self.save(now, *session),
 
             (State::Repausing(error), _) => self.look(State::Rejected(error)),
             (State::Rejected(error), Event::Loaded(loaded)) => self.rejected(now, error, loaded),

@@ -7,6 +7,7 @@ mod transport;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
@@ -76,7 +77,7 @@ impl Driver {
                 }
                 Step::Ask(question) => self.ask(question, &mut run, cancel),
                 Step::Tell(notice) => {
-                    self.tell(&notice);
+                    self.tell(notice, run.is_committed());
                     Brought::Event(Event::Told)
                 }
                 Step::Load(key) => {
@@ -118,9 +119,15 @@ impl Driver {
         }
     }
 
-    /// What cannot be told is dropped, whatever the reason.
-    fn tell(&self, notice: &Notice) {
-        let _ = catch_unwind(AssertUnwindSafe(|| self.prompt.tell(notice)));
+    /// What cannot be told is dropped, whatever the reason. A terminal that is stopped keeps no token from being saved.
+    fn tell(&self, notice: Notice, beside: bool) {
+        let prompt = Arc::clone(&self.prompt);
+        let tell = move || drop(catch_unwind(AssertUnwindSafe(|| prompt.tell(&notice))));
+        if beside {
+            drop(thread::Builder::new().name("auth-http".to_owned()).spawn(tell));
+        } else {
+            tell();
+        }
     }
 
     fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
@@ -150,7 +157,7 @@ impl Driver {
         loop {
             let now = self.clock.now();
             if let Some(key) = run.slow(now) {
-                self.tell(&Notice::Saving { location: self.store.location(&key) });
+                self.tell(Notice::Saving { location: self.store.location(&key) }, true);
             }
             let patience = run.patience(now, cancel.is_cancelled());
             let wait = match patience {

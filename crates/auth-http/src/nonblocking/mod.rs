@@ -114,7 +114,13 @@ impl Driver {
             Step::Ask(question) => self.ask(question, run, cancel).await,
             Step::Tell(notice) => {
                 let prompt = Arc::clone(&self.prompt);
-                let mut job = Job::spawn(async move { prompt.tell(&notice).await });
+                let telling = async move { prompt.tell(&notice).await };
+                if run.is_committed() {
+                    // Whoever is told slowly keeps no token from being saved.
+                    drop(tokio::spawn(telling));
+                    return Brought::Event(Event::Told);
+                }
+                let mut job = Job::spawn(telling);
                 // What cannot be told is dropped, whatever the reason.
                 let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
                 self.attend(run, cancel, &mut job, told).await

@@ -15,6 +15,7 @@ pub mod shotgun;
 use std::sync::Arc;
 
 use auth_core::ports::{Prompt, Transport};
+use auth_core::{Holder, Notice};
 
 use self::engine::Threads;
 use crate::Error;
@@ -63,13 +64,15 @@ impl Builder {
     }
 
     fn engine(mut self) -> Result<(Threads, Settings), Error> {
+        let prompt = self.prompt.take().unwrap_or_else(default_prompt);
+        let told = Arc::clone(&prompt);
+        let told = move |holder: &Holder| told.tell(&Notice::Waiting(holder.clone()));
         let Parts { user_agent, authorities, proxy, store, is_quick, clock, underway, settings } =
-            self.parts(false)?;
+            self.parts(false, told)?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(UreqTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
-        let prompt = self.prompt.unwrap_or_else(default_prompt);
         Ok((Threads::new(transport, store, prompt, clock, underway, is_quick), settings))
     }
 }

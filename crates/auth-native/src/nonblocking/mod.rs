@@ -68,7 +68,7 @@ impl Builder {
 
     fn engine(mut self) -> Result<(Tasks, Settings), Error> {
         let Parts { user_agent, authorities, proxy, store, clock, underway, settings, .. } =
-            self.parts(true)?;
+            self.parts(true, |_| ())?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),

@@ -285,7 +285,7 @@ fn session_half_saved_by_a_killed_process_is_used_below_an_exposed_parent_f3_f5(
     let rig = Rig::new();
     rig.store.apply(&save(session("a", "r"))).unwrap();
     chmod(&rig.path(""), 0o777);
-    assert!(rig.store.exposed_parent().unwrap().is_some());
+    let exposed = rig.store.exposed_parent().unwrap().unwrap();
     // The refresh token is in its place, and the sidecar that lists it beside its own.
     let sidecar = rig.sidecar();
     let mut next = document::take::<Sidecar>(&rig.store.made_state(ABOUT).unwrap(), name(&sidecar)).unwrap();
@@ -293,7 +293,7 @@ fn session_half_saved_by_a_killed_process_is_used_below_an_exposed_parent_f3_f5(
     for file in ["access_token", "refresh_token"] {
         crate::rig::make_older(&rig.tokens().join(file), SETTLED);
     }
-    assert_eq!(rig.store.load(&key()), Err(fault(StoreFaultKind::Unbound, &rig.path(""))));
+    assert_eq!(rig.store.load(&key()), Err(fault(StoreFaultKind::Unbound, &exposed)));
     next.list(&key(), &session("a2", "r2"), crate::sidecar::Digests::of(&session("a", "r").tokens));
     let staged = sidecar.with_file_name(format!(".{}.4711-0.authctl-tmp", name(&sidecar)));
     fs::write(&staged, next.write()).unwrap();

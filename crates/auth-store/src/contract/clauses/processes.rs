@@ -193,11 +193,12 @@ fn no_site_is_lost(trial: &Trial<'_>) -> Outcome {
     lists_all(&*store, PROCESSES * SITES)
 }
 
-/// Kills a process while it saves one session after the other at this key, where the session 0 was.
+/// Kills a process while it saves one session after the other at this key. No two keys get the same sessions, as no two
+/// sites give the same tokens: the first one of a key is its number times [`MANY`].
 fn kill_a_writer(trial: &Trial<'_>, store: &dyn Store, number: u64, later: u64) -> Outcome {
-    save(store, &key(number), &session(0))?;
+    save(store, &key(number), &session(number * MANY))?;
     let mut peer = Peer::start(trial)?;
-    peer.tell(Order::Series { key: number, first: 1, count: u64::MAX })?;
+    peer.tell(Order::Series { key: number, first: number * MANY + 1, count: MANY - 1 })?;
     peer.expect("begun")?;
     // Each time a little later in its work.
     for _ in 0..later {
@@ -225,7 +226,7 @@ fn killed_writer_leaves_whole(trial: &Trial<'_>) -> Outcome {
                 other => return failed(expected, told(&other)),
             }
         };
-        is_whole(trial.subject.grain(), &found.session, 0, MANY)?;
+        is_whole(trial.subject.grain(), &found.session, round * MANY, (round + 1) * MANY)?;
     }
     Ok(())
 }
@@ -234,7 +235,7 @@ fn killed_writer_hinders_nobody(trial: &Trial<'_>) -> Outcome {
     let store = trial.open()?;
     for round in 1..=KILLS {
         kill_a_writer(trial, &*store, round, round)?;
-        for number in [MANY + 1, MANY + 2] {
+        for number in [(KILLS + round) * MANY + 1, (KILLS + round) * MANY + 2] {
             save(&*store, &key(round), &session(number))?;
             finds(&*store, &key(round), &session(number), "what was saved after the writer was killed")?;
         }
