@@ -31,7 +31,7 @@ mod note;
 
 /// What a file is called before it is linked: `.NAME.RANDOM` and this.
 const ENDING: &str = ".authctl-tmp";
-/// How long a holder on another machine may show nothing. A renewal takes 20 s, a question ten minutes: both beat.
+/// How long a holder on another machine may show nothing. A renewal may take over a minute, a question ten: both beat.
 const LEASE: Duration = Duration::from_mins(1);
 /// How long it is watched then, all the same: after a server was away, everybody's last beat is old.
 const WATCH: Duration = Duration::from_millis(2_500);
