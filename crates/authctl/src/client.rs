@@ -1,13 +1,13 @@
 //! The authenticator as this program uses it, and the way from its errors to this program's failures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Once, OnceLock};
 use std::time::Duration;
 
 use auth_native::blocking::shotgun::Authenticator as Studio;
 use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, Underway, UreqTransport};
 use auth_native::error::{AuthError, Sent, TransportFault};
-use auth_native::ports::{Dismiss, Prompt, SiteEntry, Transport, Unreachable};
+use auth_native::ports::{Dismiss, Prompt, SiteEntry, Store, Transport, Unreachable};
 use auth_native::shotgun::{Program, ShotgunSite};
 use auth_native::{
     Answer, Error, Foreign, KeyQuestion, Notice, Profile, Profiles, PromptFault, Question, Request, Response,
@@ -43,7 +43,7 @@ pub(crate) struct Client {
     wire: Arc<Wire>,
     person: Arc<Person>,
     cancel: Cancel,
-    folder: Option<PathBuf>,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl Client {
@@ -55,23 +55,28 @@ impl Client {
 
     /// The same with sessions in a folder of their own.
     pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
-        Self::with(Some(folder.to_owned()))
+        Self::on(Arc::new(directory(folder)))
     }
 
-    fn with(folder: Option<PathBuf>) -> Result<Self, Failure> {
+    /// The same with sessions in a store of their own.
+    pub(crate) fn on(store: Arc<dyn Store>) -> Result<Self, Failure> {
+        Self::with(Some(store))
+    }
+
+    fn with(store: Option<Arc<dyn Store>>) -> Result<Self, Failure> {
         let cancel = Cancel::new();
         let interrupts = Arc::new(Interrupts::new(cancel.clone(), || UNDERWAY.has_unsaved()));
         let wire = Arc::new(Wire { interrupts: Arc::clone(&interrupts), ureq: OnceLock::new() });
         let terminal = WithBrowser::new(TerminalPrompt::new());
         let person = Arc::new(Person { interrupts: Arc::clone(&interrupts), terminal });
-        let builder = builder(&wire, &person, &cancel, folder.as_deref());
+        let builder = builder(&wire, &person, &cancel, store.as_ref());
         let auth = builder.build().map_err(|error| Failure::of(&error, None, Doing::Using))?;
-        Ok(Self { auth, interrupts, wire, person, cancel, folder })
+        Ok(Self { auth, interrupts, wire, person, cancel, store })
     }
 
     /// The same for Shotgun sites.
     pub(crate) fn studio(&self, never_ask: bool, allow_http: bool) -> Result<Studio, Failure> {
-        let builder = builder(&self.wire, &self.person, &self.cancel, self.folder.as_deref());
+        let builder = builder(&self.wire, &self.person, &self.cancel, self.store.as_ref());
         let builder = if never_ask { builder.never_ask() } else { builder };
         let program = Program { product: "authctl".into(), machine: machine() };
         let built = builder.allow_http(allow_http).build_shotgun(program);
@@ -206,17 +211,25 @@ fn tell_of_folders() {
     });
 }
 
-fn builder(wire: &Arc<Wire>, person: &Arc<Person>, cancel: &Cancel, folder: Option<&Path>) -> Builder {
+/// The store of sessions in a folder of their own.
+pub(crate) fn directory(folder: &Path) -> TiledDirectory {
+    TiledDirectory::new(folder.join("cache"), folder.join("state"))
+}
+
+fn builder(
+    wire: &Arc<Wire>,
+    person: &Arc<Person>,
+    cancel: &Cancel,
+    store: Option<&Arc<dyn Store>>,
+) -> Builder {
     let builder = Authenticator::builder()
         .transport(Arc::clone(wire) as Arc<dyn Transport>)
         .prompt(Arc::clone(person) as Arc<dyn Prompt>)
         .ignore_environment_key()
         .underway(UNDERWAY.clone())
         .cancel(cancel.clone());
-    match folder {
-        Some(folder) => {
-            builder.store(Arc::new(TiledDirectory::new(folder.join("cache"), folder.join("state"))))
-        }
+    match store {
+        Some(store) => builder.store(Arc::clone(store)),
         None => builder,
     }
 }

@@ -69,18 +69,40 @@ fn descriptor(number: u32) -> Result<File, Failure> {
 /// Duplicates a descriptor of this process by its number. Nothing but the kernel can tell whether there is one.
 #[cfg(target_os = "linux")]
 fn duplicate(number: u32) -> io::Result<File> {
+    use std::os::fd::AsRawFd as _;
+
     use rustix::io::Errno;
     use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
     let raw = i32::try_from(number).map_err(|_| Errno::BADF)?;
-    let duplicated = pidfd_open(getpid(), PidfdFlags::empty())
-        .and_then(|this| pidfd_getfd(this, raw, PidfdGetfdFlags::empty()));
+    if is_own(number) {
+        return Err(Errno::BADF.into());
+    }
+    let duplicated = pidfd_open(getpid(), PidfdFlags::empty()).and_then(|this| {
+        // The number was free until now.
+        if this.as_raw_fd() == raw {
+            Err(Errno::BADF)
+        } else {
+            pidfd_getfd(this, raw, PidfdGetfdFlags::empty())
+        }
+    });
     match duplicated {
         Ok(fd) => Ok(File::from(fd)),
         // Linux before 5.6, or a sandbox that allows no such call.
         Err(Errno::NOSYS | Errno::PERM) => File::open(format!("/proc/self/fd/{number}")),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Whether this process opened a descriptor itself. Such descriptors are closed on exec, so no caller can hand one over.
+#[cfg(target_os = "linux")]
+fn is_own(number: u32) -> bool {
+    use rustix::fs::OFlags;
+
+    let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")) else { return false };
+    let flags =
+        info.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("flags:")?.trim(), 8).ok());
+    flags.is_some_and(|flags| flags & OFlags::CLOEXEC.bits() != 0)
 }
 
 /// Opening one of these duplicates the descriptor.
@@ -103,6 +125,9 @@ fn unreadable(why: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use rustix::io::{FdFlags, fcntl_setfd};
+
     use super::*;
 
     #[test]
@@ -140,6 +165,8 @@ mod tests {
         let (pipe, mut writer) = std::io::pipe().unwrap();
         writer.write_all(b"a key\nand more\n").unwrap();
         for descriptor in [OwnedFd::from(file), socket.into(), pipe.into()] {
+            // As after the caller's exec.
+            fcntl_setfd(&descriptor, FdFlags::empty()).unwrap();
             let number = u32::try_from(descriptor.as_raw_fd()).unwrap();
             let read = || Key::Descriptor(number).read();
             assert_eq!(read(), Ok(Some(Secret::from("a key"))), "{descriptor:?}");
@@ -147,6 +174,23 @@ mod tests {
         }
         let failure = Key::Descriptor(u32::MAX).read().unwrap_err();
         assert!(failure.message.contains("descriptor 4294967295: "), "{failure:?}");
+    }
+
+    /// The same file without the flag is read: the flag alone makes the difference.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn descriptor_of_this_program_is_none_of_the_callers_s3() {
+        use std::io::{Seek as _, Write as _};
+        use std::os::fd::AsRawFd as _;
+
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"not a key\n").unwrap();
+        file.rewind().unwrap();
+        let key = Key::Descriptor(u32::try_from(file.as_raw_fd()).unwrap());
+        let failure = key.read().unwrap_err();
+        assert!(failure.message.contains("Bad file descriptor"), "{failure:?}");
+        fcntl_setfd(&file, FdFlags::empty()).unwrap();
+        assert_eq!(key.read(), Ok(Some(Secret::from("not a key"))));
     }
 
     /// As from `<(command)` of a shell.

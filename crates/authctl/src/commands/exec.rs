@@ -1,7 +1,6 @@
 //! Running a command that finds somebody signed in.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
@@ -32,18 +31,18 @@ pub(crate) fn run(plan: &Exec) -> Result<Exit, Failure> {
     }
     let folder = Private::new(&place.site)?;
     let site = place.site.clone();
-    let result = run_with(plan, place, &usual, Some(folder.path()));
+    let result = run_with(plan, place, &usual, Some(&folder));
     // A Shotgun site ends a session by itself, and what was kept of it goes with its folder.
     folder.end(&site);
     result
 }
 
 /// Runs the command with the session of everybody, or one of its own in a folder.
-fn run_with(plan: &Exec, place: Place, usual: &Client, folder: Option<&Path>) -> Result<Exit, Failure> {
+fn run_with(plan: &Exec, place: Place, usual: &Client, folder: Option<&Private>) -> Result<Exit, Failure> {
     let Exec { forgets, command, .. } = plan;
     let forgets = *forgets;
     let client = match folder {
-        Some(folder) => Client::in_folder(folder)?,
+        Some(folder) => Client::in_folder(folder.path())?,
         None => Client::new()?,
     };
     let Place { site, username, provider, .. } = place;
@@ -62,7 +61,10 @@ fn run_with(plan: &Exec, place: Place, usual: &Client, folder: Option<&Path>) ->
             ..LoginOptions::default()
         };
         match client.auth.connect_with(&site, options) {
-            Ok(connection) => connection.warnings().iter().for_each(|warning| output::warning(warning)),
+            Ok(connection) => {
+                connection.warnings().iter().for_each(|warning| output::warning(warning));
+                folder.inspect(|folder| folder.signed_in());
+            }
             Err(error) => {
                 shotgun = usual.found_out(&site, &error)?;
                 if shotgun.is_none() {
@@ -77,7 +79,7 @@ fn run_with(plan: &Exec, place: Place, usual: &Client, folder: Option<&Path>) ->
     let mut child = start(command)?;
     // The command is given a session. The first key would override it, and the second is none of its business.
     child.env_remove("TILED_API_KEY").env_remove(crate::script::VARIABLE);
-    if let Some(folder) = folder {
+    if let Some(folder) = folder.map(Private::path) {
         child.env("TILED_CACHE_DIR", folder.join("cache"));
         child.env("AUTHCTL_STATE_DIR", folder.join("state"));
     }

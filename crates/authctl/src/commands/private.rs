@@ -1,201 +1,143 @@
-//! Folders for sessions that one command has, and what is left of commands that were killed.
+//! The folder of a session that one command has.
 
-use std::ffi::OsString;
+mod folder;
+mod leftover;
+
+use std::cell::Cell;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use auth_native::error::AuthError;
-use auth_native::{Error, Revocation};
-use tempfile::TempDir;
+use auth_native::{Error, Foreign, Revocation};
 
 use crate::client::Client;
+use crate::exit::Exit;
 use crate::output;
 use crate::report::Failure;
 
-/// What the name of such a folder begins with.
-const PREFIX: &str = "authctl-exec-";
+use folder::Folder;
+pub(super) use leftover::sweep;
+
 /// Locked for as long as the command runs.
 const LOCK: &str = "lifetime.lock";
-/// What is in the folder: the boot of the machine, and the site, one line each. It is there only once the lock is held.
+/// The boot of the machine and the site, one line each. It is written only once the lock is held.
 const NOTE: &str = "note";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
-/// How long ending what was left behind may take in all.
-const SWEPT_WITHIN: Duration = Duration::from_secs(5);
 
-/// A folder that nobody else can look into; in memory where there is such a place. It goes when this is dropped.
+/// A folder that no other user can look into, in memory where there is such a place. Dropping this removes it.
 pub(super) struct Private {
-    folder: TempDir,
-    _lifetime: File,
+    folder: Folder,
+    lifetime: File,
+    has_session: Cell<bool>,
 }
 
 impl Private {
-    /// Makes one for a session of `site`.
+    /// Makes a folder for a session of `site`.
     pub(super) fn new(site: &str) -> Result<Self, Failure> {
-        Self::make(site).map_err(|error| Failure::output(&error))
+        Self::first(folder::places(), site)
     }
 
-    fn make(site: &str) -> std::io::Result<Self> {
-        let mut made = Err(std::io::ErrorKind::NotFound.into());
-        for place in places() {
-            made = within(&place);
-            if made.is_ok() {
-                break;
+    /// Makes it in the first of `places` that can be used.
+    fn first(places: impl Iterator<Item = PathBuf>, site: &str) -> Result<Self, Failure> {
+        let mut reasons = Vec::new();
+        for place in places {
+            match folder::check(&place).and_then(|()| Self::within(&place, site)) {
+                Ok(made) => return Ok(made),
+                Err(error) => reasons.push(format!("{}: {error}", Foreign::new(place.to_string_lossy()))),
             }
         }
-        let folder = made?;
+        let reasons = reasons.join("; ");
+        Err(Failure {
+            exit: Exit::STORE,
+            kind: "store",
+            message: format!("could not make a folder for the session: {reasons}"),
+            remedy: "Set XDG_RUNTIME_DIR or TMPDIR to a folder that only you can change.".to_owned(),
+        })
+    }
+
+    fn within(place: &Path, site: &str) -> io::Result<Self> {
+        let folder = Folder::make(place)?;
         let lifetime = File::create_new(folder.path().join(LOCK))?;
-        // Nobody looks at the folder before its note is there. Where nothing can be locked, it gets none.
-        if lifetime.try_lock().is_ok() {
-            let new = folder.path().join("note.new");
+        let made = Self { folder, lifetime, has_session: Cell::new(false) };
+        // A folder without a note is not swept. It gets none where files cannot be locked.
+        if made.lifetime.try_lock().is_ok() {
+            let new = made.path().join("note.new");
             fs::write(&new, format!("{}\n{site}\n", boot().unwrap_or_default()))?;
-            fs::rename(new, folder.path().join(NOTE))?;
+            fs::rename(new, made.path().join(NOTE))?;
         }
-        Ok(Self { folder, _lifetime: lifetime })
+        Ok(made)
     }
 
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Ends the session in it. It goes with its folder whatever the server says.
+    /// Remembers that the server gave a session for this folder, which [`end`](Self::end) has to find there.
+    pub(super) fn signed_in(&self) {
+        self.has_session.set(true);
+    }
+
+    /// Ends the session on the server and removes the folder, whatever the server answers.
     pub(super) fn end(self, site: &str) {
+        let shown = Foreign::new(self.path().to_string_lossy());
+        if !self.folder.is_there() {
+            output::warning(&format!(
+                "{shown} was moved or replaced while the command ran: its session could not be ended, and nothing was \
+                 deleted"
+            ));
+            return;
+        }
         // Another client: a signal that was for the command has stopped the first.
-        if let Ok(client) = Client::in_folder(self.path()) {
-            sign_out(&client, site);
+        let ended = match Client::in_folder(self.path()) {
+            Ok(client) => sign_out(&client, site),
+            Err(failure) => Ended::No(failure.message),
+        };
+        match ended {
+            Ended::Yes => {}
+            Ended::NoSession if !self.has_session.get() => {}
+            Ended::NoSession => output::warning(&format!(
+                "the session is no longer in {shown}: unless the command signed out, it was not ended on the server"
+            )),
+            Ended::No(error) => not_ended(&error),
         }
     }
 }
 
-#[cfg(unix)]
-fn within(place: &Path) -> std::io::Result<TempDir> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    // From the start, whatever the umask.
-    let mode = fs::Permissions::from_mode(0o700);
-    tempfile::Builder::new().prefix(PREFIX).permissions(mode).tempdir_in(place)
+impl Drop for Private {
+    fn drop(&mut self) {
+        // A signal may have left a process of the command that still writes there. The session has ended all the same.
+        let _ = self.folder.remove();
+    }
 }
 
-#[cfg(not(unix))]
-fn within(place: &Path) -> std::io::Result<TempDir> {
-    tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)
+/// What came of ending a session on the server.
+enum Ended {
+    Yes,
+    /// The folder holds no session.
+    NoSession,
+    /// The server gave no definite answer.
+    No(String),
 }
 
-/// Where such folders are made, the first one that can be written to.
-fn places() -> impl Iterator<Item = PathBuf> {
-    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder: &OsString| !folder.is_empty());
-    in_memory.map(PathBuf::from).into_iter().chain([std::env::temp_dir()])
+fn sign_out(client: &Client, site: &str) -> Ended {
+    match client.auth.logout(site) {
+        Ok(ended) => match ended.revocation {
+            Revocation::Failed(error) => Ended::No(error.to_string()),
+            Revocation::Revoked | Revocation::Impossible => Ended::Yes,
+        },
+        Err(Error::Auth(AuthError::NotSignedIn | AuthError::Removed)) => Ended::NoSession,
+        Err(error) => Ended::No(error.to_string()),
+    }
+}
+
+fn not_ended(why: &str) {
+    output::warning(&format!("the session could not be ended on the server: {why}"));
 }
 
 fn boot() -> Option<String> {
     let boot = fs::read_to_string(BOOT).ok()?.trim().to_owned();
     (!boot.is_empty()).then_some(boot)
-}
-
-fn sign_out(client: &Client, site: &str) {
-    match client.auth.logout(site) {
-        Ok(ended) => {
-            if let Revocation::Failed(error) = ended.revocation {
-                output::warning(&format!("the session could not be ended on the server: {error}"));
-            }
-        }
-        Err(Error::Auth(AuthError::NotSignedIn | AuthError::Removed)) => {}
-        Err(error) => output::warning(&format!("the session could not be ended on the server: {error}")),
-    }
-}
-
-/// What a command left that was killed. Nobody else looks at it while this is kept.
-struct Leftover {
-    folder: PathBuf,
-    site: String,
-    _lifetime: File,
-}
-
-/// Ends what commands left that were killed on this machine since it was started. `before` is called before anything is
-/// sent.
-pub(super) fn sweep(before: impl Fn()) {
-    let started = Instant::now();
-    for folder in places().flat_map(|place| candidates(&place)) {
-        let left = SWEPT_WITHIN.saturating_sub(started.elapsed());
-        // What there is no time for is for the next command.
-        if left.is_zero() {
-            return;
-        }
-        if let Some(leftover) = Leftover::take(folder) {
-            before();
-            leftover.end(left);
-        }
-    }
-}
-
-fn candidates(place: &Path) -> Vec<PathBuf> {
-    let is_ours = |name: &OsString| name.to_string_lossy().starts_with(PREFIX);
-    let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    entries.filter(|entry| is_ours(&entry.file_name())).map(|entry| entry.path()).collect()
-}
-
-impl Leftover {
-    /// `None` for a folder of somebody else, of a command that runs, of another machine or an earlier boot, and one that is
-    /// still being made.
-    fn take(folder: PathBuf) -> Option<Self> {
-        if !is_private(&folder) {
-            return None;
-        }
-        let lifetime = File::options().read(true).write(true).open(folder.join(LOCK)).ok()?;
-        // The note comes after the lock was taken, so whoever finds both it and the lock free finds a dead command's.
-        let is_there = fs::exists(folder.join(NOTE)).is_ok_and(|is_there| is_there);
-        if !is_there || lifetime.try_lock().is_err() {
-            return None;
-        }
-        // Somebody else may have ended it meanwhile.
-        let note = fs::read_to_string(folder.join(NOTE)).ok()?;
-        let (boot_of_it, site) = note.trim_end().split_once('\n')?;
-        let site = (Some(boot_of_it) == boot().as_deref()).then(|| site.to_owned())?;
-        Some(Self { folder, site, _lifetime: lifetime })
-    }
-
-    /// Ends the session, which a Shotgun site does by itself, and removes the folder.
-    fn end(self, limit: Duration) {
-        if let Ok(client) = Client::in_folder(&self.folder) {
-            let (over, ended) = mpsc::channel::<()>();
-            let stop = client.stop();
-            let watch = thread::Builder::new().spawn(move || {
-                if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                    stop.cancel();
-                }
-            });
-            // Without a thread nothing would end it in time.
-            if watch.is_ok() {
-                sign_out(&client, &self.site);
-            }
-            drop(over);
-        }
-        if let Err(error) = fs::remove_dir_all(&self.folder) {
-            let folder = self.folder.display().to_string();
-            output::warning(&format!(
-                "what a killed command left could not be removed: {}: {error}",
-                auth_native::Foreign::new(folder)
-            ));
-        }
-    }
-}
-
-/// True for a folder of ours that nobody else can change, itself and not behind a link.
-#[cfg(unix)]
-fn is_private(folder: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let ours = rustix::process::geteuid().as_raw();
-    fs::symlink_metadata(folder)
-        .is_ok_and(|found| found.is_dir() && found.uid() == ours && found.mode() & 0o777 == 0o700)
-}
-
-/// Nobody knows here which boot a folder is of.
-#[cfg(not(unix))]
-fn is_private(_folder: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use super::folder::PREFIX;
+use super::leftover::{Leftover, candidates};
 use super::*;
 
 const SITE: &str = "http://127.0.0.1:1";
@@ -62,9 +64,68 @@ fn a_folder_of_another_boot_is_left() {
 fn a_new_folder_is_private_and_its_commands() {
     let private = Private::new(SITE).unwrap();
     let folder = private.path().to_owned();
-    assert!(is_private(&folder));
+    assert!(private.folder.is_private());
     assert_eq!(fs::read_to_string(folder.join(NOTE)).unwrap(), format!("{}\n{SITE}\n", boot().unwrap()));
     assert!(Leftover::take(folder.clone()).is_none());
     drop(private);
     assert!(!folder.exists());
+}
+
+/// What is not a regular file, is behind a link or is too long is not read.
+#[test]
+fn only_a_short_regular_note_and_lock_are_opened_f2() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = made(place.path());
+    let is_taken = || Leftover::take(folder.clone()).is_some();
+    with_note(&folder, &boot().unwrap());
+    assert!(is_taken());
+    let note = fs::read_to_string(folder.join(NOTE)).unwrap();
+    for name in [NOTE, LOCK] {
+        let (path, kept) = (folder.join(name), folder.join("kept"));
+        fs::rename(&path, &kept).unwrap();
+        for target in [Path::new("/dev/zero"), &kept] {
+            symlink(target, &path).unwrap();
+            assert!(!is_taken(), "{name}: a link to {target:?}");
+            fs::remove_file(&path).unwrap();
+        }
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(!is_taken(), "{name}: a FIFO");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(!is_taken(), "{name}: a folder");
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&kept, &path).unwrap();
+    }
+    for (length, is_short) in [(4_096, true), (4_097, false)] {
+        fs::write(folder.join(NOTE), format!("{note:x<length$}")).unwrap();
+        assert_eq!(is_taken(), is_short, "{length}");
+    }
+}
+
+#[test]
+fn folder_is_known_again_by_more_than_its_name_f3() {
+    let place = tempfile::tempdir().unwrap();
+    let private = Private::first([place.path().to_owned()].into_iter(), SITE).unwrap();
+    let (folder, away) = (private.path().to_owned(), place.path().join("away"));
+    assert!(private.folder.is_there());
+    fs::rename(&folder, &away).unwrap();
+    assert!(!private.folder.is_there());
+    fs::create_dir(&folder).unwrap();
+    assert!(!private.folder.is_there());
+    fs::remove_dir(&folder).unwrap();
+    symlink(&away, &folder).unwrap();
+    assert!(!private.folder.is_there());
+    drop(private);
+    assert!(folder.is_symlink() && away.join(NOTE).exists());
+}
+
+#[test]
+fn folder_that_was_tried_last_comes_last() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        fs::create_dir(place.path().join(format!("{PREFIX}{name}"))).unwrap();
+    }
+    let first = candidates(place.path()).swap_remove(0);
+    Folder::open(first.clone()).unwrap().touch();
+    assert_eq!(candidates(place.path())[1], first);
 }

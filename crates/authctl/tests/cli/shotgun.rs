@@ -284,6 +284,22 @@ fn what_one_kind_of_site_has_and_the_other_has_not_is_said() {
     studio.home.run_with(&format!("{}\n", plant("nobody's password")), &args).is(4);
 }
 
+/// The number may be one that this program takes for a descriptor of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn descriptor_that_the_caller_did_not_open_is_none_s3() {
+    let studio = Studio::new();
+    let script = "exec \"$@\" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
+    for number in 3..=9 {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_authctl"), "call", &studio.url, "read", READ]);
+        command.args(["--script-name", "robot", "--never-ask", "--script-key-fd", &number.to_string()]);
+        command.env_clear().env("HOME", studio.home.0.path());
+        let said = format!("could not be read: descriptor {number}: Bad file descriptor");
+        end(command, "").is(2).says(&[&said]);
+    }
+}
+
 #[test]
 fn a_command_is_run_for_whoever_signs_in_to_a_site_that_nobody_has_seen() {
     let studio = Studio::new();
