@@ -258,7 +258,10 @@ impl Renewal {
         let mut stored = match loaded {
             Loaded::Found(stored) => *stored,
             Loaded::Torn if self.looks < TORN_LOOKS => return self.pause(now, State::Pausing),
-            Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
+            // Whoever is writing with our locks has done so once the lock is had.
+            Loaded::Torn if self.held.is_none() => return self.lock(State::Locking, false),
+            Loaded::Torn => return self.end(Err(slow().into())),
+            Loaded::None => return self.end(Err(Error::NotSignedIn)),
         };
         if self.is_of_another(&stored.session) {
             return self.end(Err(Policy::AnotherUser.into()));
@@ -523,6 +526,7 @@ impl Machine for Renewal {
 
             (State::Locking | State::Waiting(_), Event::Opened(held)) => {
                 self.held = Some(held);
+                self.looks = 0;
                 self.look(State::Rereading)
             }
             (State::Locking, Event::Busy(holder)) => {
