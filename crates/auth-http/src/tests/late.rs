@@ -26,16 +26,16 @@ struct Slow {
 
 fn slow() -> Slow {
     let (begun, end, freed) = (Gate::default(), Gate::default(), Gate::default());
-    let (begins, may_end, frees) = (begun.clone(), end.clone(), freed.clone());
+    let (tell_begun, wait, on_drop) = (begun.clone(), end.clone(), freed.clone());
     let clock = Arc::<HandClock>::default();
     let ports = Ports {
         clock: Arc::clone(&clock),
         apply: Box::new(move |_| {
-            begins.open();
-            assert!(may_end.pass());
+            tell_begun.open();
+            assert!(wait.pass());
             Ok(Applied::Done)
         }),
-        lock: Box::new(move |_| Ok(Locking::Held(Box::new(OnDrop(frees.clone()))))),
+        lock: Box::new(move |_| Ok(Locking::Held(Box::new(OnDrop(on_drop.clone()))))),
         ..Ports::default()
     };
     Slow { ports, clock, begun, end, freed }
