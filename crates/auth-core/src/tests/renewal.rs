@@ -564,33 +564,6 @@ fn a_handshake_that_fails_keeps_the_session_h17() {
 }
 
 #[test]
-fn a_session_that_is_being_written_is_waited_for_f4() {
-    let torn = || (load(), Event::Loaded(Loaded::Torn));
-    let pauses = [100, 200, 400, 800, 1_600].map(|millis| pause(millis..millis + 1));
-    let mut turns = Vec::new();
-    for pause in pauses {
-        turns.extend([torn(), pause]);
-    }
-    let good = session("a", 600);
-    assert_eq!(run(flow(), with(turns.clone(), [(load(), found(&good))])), as_it_is(good.clone()));
-    // Then the lock is waited for: whoever writes with our locks has done so by then.
-    let locked = with(turns.clone(), [torn(), (try_lock(), opened())]);
-    assert_eq!(run(flow(), with(locked.clone(), [(load(), found(&good)), unlock()])), as_it_is(good));
-    let never = with(with(locked, turns), [torn(), unlock()]);
-    assert_eq!(run(flow(), never), Err(store_fault(StoreFaultKind::Timeout).into()));
-    // Under the lock too, and the lock stays ours.
-    let turns = [
-        (load(), found(&old())),
-        (try_lock(), opened()),
-        torn(),
-        pause(100..101),
-        (load(), found(&old())),
-        (intent("old"), Event::Applied),
-    ];
-    Talk::start(flow()).follow(turns).assert_next(&redeem("old"));
-}
-
-#[test]
 fn a_session_without_a_refresh_token_is_used_to_its_end_and_then_over() {
     let over = || Error::Expired(Foreign::from("it cannot be renewed: there is no refresh token"));
     let closing = without_refresh(closing());

@@ -168,3 +168,30 @@ fn without_a_session_nobody_is_signed_in() {
         assert_eq!(run(flow(), turns), Err(Error::NotSignedIn));
     }
 }
+
+#[test]
+fn a_session_that_is_being_written_is_waited_for_f4() {
+    let torn = || (load(), Event::Loaded(Loaded::Torn));
+    let pauses = [100, 200, 400, 800, 1_600].map(|millis| pause(millis..millis + 1));
+    let mut turns = Vec::new();
+    for pause in pauses {
+        turns.extend([torn(), pause]);
+    }
+    let good = session("a", 600);
+    assert_eq!(run(flow(), with(turns.clone(), [(load(), found(&good))])), as_it_is(good.clone()));
+    // Then the lock is waited for: whoever writes with our locks has done so by then.
+    let locked = with(turns.clone(), [torn(), (try_lock(), opened())]);
+    assert_eq!(run(flow(), with(locked.clone(), [(load(), found(&good)), unlock()])), as_it_is(good));
+    let never = with(with(locked, turns), [torn(), unlock()]);
+    assert_eq!(run(flow(), never), Err(store_fault(StoreFaultKind::Timeout).into()));
+    // Under the lock too, and the lock stays ours.
+    let turns = [
+        (load(), found(&old())),
+        (try_lock(), opened()),
+        torn(),
+        pause(100..101),
+        (load(), found(&old())),
+        (intent("old"), Event::Applied),
+    ];
+    Talk::start(flow()).follow(turns).assert_next(&redeem("old"));
+}
