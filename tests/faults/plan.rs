@@ -95,7 +95,7 @@ pub(crate) enum Fault {
     PanicAfter,
     /// Somebody says stop meanwhile.
     Cancel,
-    /// It is not done before the command has ended, and then it is.
+    /// It is completed after its deadline: not done before the command has ended, and then it is.
     Stall,
     /// Whoever waits for the command drops it, and then the call is done.
     Leave,

@@ -72,8 +72,8 @@ impl FaultyStore {
                 work()
             }
             Fault::Stall => {
-                // Longer than any store and any lock is waited for.
-                self.clock.advance(Duration::from_secs(40));
+                // Longer than any store, any save and any lock is waited for.
+                self.clock.advance(Duration::from_secs(80));
                 self.plan.stall();
                 work()
             }
