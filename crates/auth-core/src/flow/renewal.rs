@@ -258,10 +258,9 @@ impl Renewal {
         let mut stored = match loaded {
             Loaded::Found(stored) => *stored,
             Loaded::Torn if self.looks < TORN_LOOKS => return self.pause(now, State::Pausing),
-            // Whoever is writing with our locks has done so once the lock is had.
+            // Whoever is writing with our locks has done so once the lock is had: what is torn then is damage.
             Loaded::Torn if self.held.is_none() => return self.lock(State::Locking, false),
-            Loaded::Torn => return self.end(Err(slow().into())),
-            Loaded::None => return self.end(Err(Error::NotSignedIn)),
+            Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
         };
         if self.is_of_another(&stored.session) {
             return self.end(Err(Policy::AnotherUser.into()));

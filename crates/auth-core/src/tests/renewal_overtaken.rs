@@ -183,7 +183,7 @@ fn a_session_that_is_being_written_is_waited_for_f4() {
     let locked = with(turns.clone(), [torn(), (try_lock(), opened())]);
     assert_eq!(run(flow(), with(locked.clone(), [(load(), found(&good)), unlock()])), as_it_is(good));
     let never = with(with(locked, turns), [torn(), unlock()]);
-    assert_eq!(run(flow(), never), Err(store_fault(StoreFaultKind::Timeout).into()));
+    assert_eq!(run(flow(), never), Err(Error::NotSignedIn));
     // Under the lock too, and the lock stays ours.
     let turns = [
         (load(), found(&old())),
