@@ -470,6 +470,13 @@ pub struct StoreFault {
     pub path: Foreign,
 }
 
+impl StoreFault {
+    /// The store did not answer in time.
+    pub(crate) fn timed_out() -> Self {
+        Self { kind: StoreFaultKind::Timeout, path: Foreign::default() }
+    }
+}
+
 fn path_or_store(path: &Foreign) -> String {
     if path.is_empty() { "the session store".to_owned() } else { path.to_string() }
 }

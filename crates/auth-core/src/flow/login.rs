@@ -397,7 +397,6 @@ impl Machine for Login {
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
-        let slow = || StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() };
         Ok(match (self.state.clone(), event) {
             (State::Reusing(renewal), event) => return self.reuse(now, *renewal, event),
             (State::Discovering(discover), event) => return self.discover(now, *discover, event),
@@ -436,7 +435,7 @@ impl Machine for Login {
                 self.unlock()
             }
             (State::Saving, Event::TimedOut) => {
-                self.warnings.push(Warning::NotSaved(slow()));
+                self.warnings.push(Warning::NotSaved(StoreFault::timed_out()));
                 self.unlock()
             }
             (State::Saving, Event::Conflict(_)) => {
@@ -451,7 +450,7 @@ impl Machine for Login {
                 self.confirm()
             }
             (State::Preferring, Event::TimedOut) => {
-                self.warnings.push(Warning::NotRemembered(slow()));
+                self.warnings.push(Warning::NotRemembered(StoreFault::timed_out()));
                 self.confirm()
             }
             (State::Preferring, _) => self.confirm(),

@@ -1,7 +1,6 @@
-use core::time::Duration;
-
 use super::contract::{Machine, Nested, Pending, nest};
 use super::revoke::Revoke;
+use super::torn::Looks;
 use super::{Event, Held, Outcome, Resource, Revocation, Step};
 use crate::error::{Error, Misuse, StoreFault, StoreFaultKind};
 use crate::foreign::Foreign;
@@ -13,10 +12,6 @@ use crate::time::Now;
 
 /// How often a session that changes under our hands is removed again.
 const CLEARS: u8 = 3;
-/// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
-const TORN_LOOKS: u8 = 5;
-/// How long until the first of these looks; each later pause is twice the one before.
-const TORN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Ends a session on the server and removes it here (spec: Tiled, section 12).
 ///
@@ -29,7 +24,7 @@ const TORN_PAUSE: Duration = Duration::from_millis(100);
 pub struct Logout {
     uri: TiledUri,
     held: Option<Held>,
-    looks: u8,
+    looks: Looks,
     clears: u8,
     /// What was found, and is to go.
     found: Session,
@@ -64,7 +59,7 @@ impl Logout {
         Self {
             uri,
             held: None,
-            looks: 0,
+            looks: Looks::default(),
             clears: 0,
             found: Session::default(),
             failed: None,
@@ -86,8 +81,7 @@ impl Logout {
 
     /// Lets a writer finish.
     fn pause(&mut self, now: Now) -> Step<LoggedOut> {
-        let pause = TORN_PAUSE * (1 << self.looks);
-        self.looks += 1;
+        let Some(pause) = self.looks.next() else { return self.end(Err(StoreFault::timed_out().into())) };
         self.state = State::Pausing;
         Step::Wait { until: now.tick.after(pause) }
     }
@@ -143,7 +137,6 @@ impl Machine for Logout {
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<LoggedOut>, Misuse> {
-        let slow = || Error::Store(StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() });
         Ok(match (self.state.clone(), event) {
             (State::Revoking(revoke), event) => return self.revoke(now, *revoke, event),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
@@ -160,14 +153,14 @@ impl Machine for Logout {
             (State::Locking | State::Waiting, _) => self.look(None),
             (State::Looking, Event::Loaded(Loaded::Found(stored))) => return self.begin(now, *stored),
             (State::Looking, Event::Loaded(Loaded::None)) => self.end(Err(Error::NotSignedIn)),
-            (State::Looking, Event::Loaded(Loaded::Torn)) if self.looks < TORN_LOOKS => self.pause(now),
+            (State::Looking, Event::Loaded(Loaded::Torn)) => self.pause(now),
             (State::Pausing, _) => self.look(self.held),
             (State::Clearing(revocation), Event::Conflict(Some(stored))) => {
                 match Owner::compare(&stored.session, &self.found) {
                     // Renewed, or signed in to anew, by a program that knows nothing of our locks: it goes too, here and on
                     // the server.
                     Owner::Same if self.clears < CLEARS => return self.begin(now, *stored),
-                    Owner::Same => self.end(Err(slow())),
+                    Owner::Same => self.end(Err(StoreFault::timed_out().into())),
                     // Another user signed in meanwhile: that session is not ours to remove.
                     Owner::Another => self.end(Ok(LoggedOut { revocation })),
                     Owner::Unknown => {
@@ -177,7 +170,9 @@ impl Machine for Logout {
                 }
             }
             (State::Clearing(_), Event::StoreFailed(fault)) => self.end(Err(fault.into())),
-            (State::Looking, _) | (State::Clearing(_), Event::TimedOut) => self.end(Err(slow())),
+            (State::Looking, _) | (State::Clearing(_), Event::TimedOut) => {
+                self.end(Err(StoreFault::timed_out().into()))
+            }
             (State::Clearing(revocation), _) => self.end(Ok(LoggedOut { revocation })),
             (State::Closing(result), _) => self.end(result),
         })

@@ -48,6 +48,7 @@ mod renewal;
 mod retry;
 mod revoke;
 pub mod shotgun;
+mod torn;
 mod whoami;
 
 pub use backoff::Backoff;

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use super::contract::{Machine, Nested, Pending, nest};
 use super::revoke::Revoke;
+use super::torn::Looks;
 use super::{Discover, Event, Held, Outcome, Resource, Revocation, Step, Warning};
 use crate::digest::Digest;
 use crate::error::{Error, Misuse, Policy, Sent, StoreFault, StoreFaultKind, TransportFault, Trouble};
@@ -14,10 +15,6 @@ use crate::session::{Facts, Generation, Links, Session};
 use crate::tiled::{Owner, RefreshAnswer, TiledUri, read_refresh, refresh, wrong_clock};
 use crate::time::{Now, Tick};
 
-/// How often a session that somebody is writing is looked at again: 3.1 s in all, and a writer has 2 s.
-const TORN_LOOKS: u8 = 5;
-/// How long until the first of these looks; each later pause is twice the one before.
-const TORN_PAUSE: Duration = Duration::from_millis(100);
 /// How often a renewed session is tried to be saved: twice at once, and then, if the fault may pass, after pauses of 1, 2
 /// and 4 s.
 const SAVES: u8 = 5;
@@ -60,7 +57,7 @@ pub struct Renewal {
     /// Whose session it is, as far as is known.
     owner: Facts,
     allow_http: bool,
-    looks: u8,
+    looks: Looks,
     saves: u8,
     /// When the first attempt began.
     saving: Option<Tick>,
@@ -121,7 +118,7 @@ impl Renewal {
             refused: None,
             owner: Facts::default(),
             allow_http: false,
-            looks: 0,
+            looks: Looks::default(),
             saves: 0,
             saving: None,
             intents: 0,
@@ -162,9 +159,7 @@ impl Renewal {
     }
 
     /// Lets a writer finish.
-    fn pause(&mut self, now: Now, state: State) -> Step<Renewed> {
-        let pause = TORN_PAUSE * (1 << self.looks);
-        self.looks += 1;
+    fn pause(&mut self, now: Now, pause: Duration, state: State) -> Step<Renewed> {
         self.state = state;
         Step::Wait { until: now.tick.after(pause) }
     }
@@ -257,10 +252,16 @@ impl Renewal {
     fn looked(&mut self, now: Now, loaded: Loaded) -> Step<Renewed> {
         let mut stored = match loaded {
             Loaded::Found(stored) => *stored,
-            Loaded::Torn if self.looks < TORN_LOOKS => return self.pause(now, State::Pausing),
-            // Whoever is writing with our locks has done so once the lock is had: what is torn then is damage.
-            Loaded::Torn if self.held.is_none() => return self.lock(State::Locking, false),
-            Loaded::None | Loaded::Torn => return self.end(Err(Error::NotSignedIn)),
+            Loaded::Torn => {
+                return match self.looks.next() {
+                    Some(pause) => self.pause(now, pause, State::Pausing),
+                    // A writer that takes our locks has finished once the lock is ours.
+                    None if self.held.is_none() => self.lock(State::Locking, false),
+                    // A session that is still torn is damaged.
+                    None => self.end(Err(Error::NotSignedIn)),
+                };
+            }
+            Loaded::None => return self.end(Err(Error::NotSignedIn)),
         };
         if self.is_of_another(&stored.session) {
             return self.end(Err(Policy::AnotherUser.into()));
@@ -342,7 +343,7 @@ impl Renewal {
     /// Something else is stored than what was read.
     fn forestalled(&mut self, now: Now, there: Option<Box<Stored>>) -> Step<Renewed> {
         match there {
-            Some(_) if self.intents >= INTENTS => self.make_do(now, slow().into()),
+            Some(_) if self.intents >= INTENTS => self.make_do(now, StoreFault::timed_out().into()),
             Some(stored) => self.looked(now, Loaded::Found(stored)),
             None => self.looked(now, Loaded::None),
         }
@@ -445,12 +446,11 @@ impl Renewal {
                 if self.is_good(now, &stored.session, Some(ours.session.tokens.generation())) {
                     return self.good(stored.session, false);
                 }
-                // Another refresh token, of a session that needs it: once, since looks are counted.
+                // Another refresh token, of a session that needs it, is tried once.
                 let untried = stored.session.tokens.refresh != ours.session.tokens.refresh
                     && stored.session.tokens.refresh.is_some()
-                    && self.looks < TORN_LOOKS;
+                    && self.looks.take_rest();
                 if untried {
-                    self.looks = TORN_LOOKS;
                     let links = ours.session.links;
                     self.found = Some(*stored);
                     if let Some(found) = &mut self.found {
@@ -465,8 +465,11 @@ impl Renewal {
                 self.state = State::Clearing(error);
                 Step::Apply(Change::ClearIf { key: self.uri.key(), generation })
             }
-            Loaded::Torn if self.looks < TORN_LOOKS => self.pause(now, State::Repausing(error)),
-            Loaded::None | Loaded::Torn => self.end(Err(error)),
+            Loaded::Torn => match self.looks.next() {
+                Some(pause) => self.pause(now, pause, State::Repausing(error)),
+                None => self.end(Err(error)),
+            },
+            Loaded::None => self.end(Err(error)),
         }
     }
 }
@@ -474,10 +477,6 @@ impl Renewal {
 /// Whether the same save may succeed a moment later.
 fn may_pass(fault: &StoreFault) -> bool {
     matches!(fault.kind, StoreFaultKind::Full | StoreFaultKind::Locked(_))
-}
-
-fn slow() -> StoreFault {
-    StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() }
 }
 
 fn locked(holder: Holder) -> StoreFault {
@@ -520,12 +519,12 @@ impl Machine for Renewal {
                 Event::StoreFailed(fault),
             ) => self.make_do(now, fault.into()),
             (State::Looking | State::Rereading | State::Intending, Event::TimedOut) => {
-                self.make_do(now, slow().into())
+                self.make_do(now, StoreFault::timed_out().into())
             }
 
             (State::Locking | State::Waiting(_), Event::Opened(held)) => {
                 self.held = Some(held);
-                self.looks = 0;
+                self.looks = Looks::default();
                 self.look(State::Rereading)
             }
             (State::Locking, Event::Busy(holder)) => {
@@ -564,7 +563,9 @@ impl Machine for Renewal {
             }
             (State::Redeeming, _) => self.make_do(now, Trouble::Unreachable(TransportFault::Timeout).into()),
             (State::Saving(session), Event::StoreFailed(fault)) => self.not_saved(now, *session, fault, true),
-            (State::Saving(session), Event::TimedOut) => self.not_saved(now, *session, slow(), false),
+            (State::Saving(session), Event::TimedOut) => {
+                self.not_saved(now, *session, StoreFault::timed_out(), false)
+            }
             (State::Saving(session), Event::Conflict(there)) => return self.overtaken(now, *session, there),
             (State::Saving(session), _) => self.saved(now, *session),
             (State::Resaving(session), _) => self.save(now, *session),

@@ -386,7 +386,6 @@ impl Machine for Login {
     }
 
     fn advance(&mut self, now: Now, event: Event) -> Result<Step<SignedIn>, Misuse> {
-        let slow = || StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() };
         Ok(match (self.state.clone(), event) {
             (State::Discovering(discover), event) => return self.discover(now, *discover, event),
             (State::Password(flow), event) => return self.password(now, *flow, event),
@@ -404,7 +403,7 @@ impl Machine for Login {
             }
             (State::Looking, Event::Loaded(_)) => return self.begin(now),
             (State::Looking, Event::StoreFailed(fault)) => Step::Done(Err(fault.into())),
-            (State::Looking, _) => Step::Done(Err(slow().into())),
+            (State::Looking, _) => Step::Done(Err(StoreFault::timed_out().into())),
             (State::Warning, _) => return self.tell(now),
             (State::Telling, _) => return self.ask_site(now),
             (State::Choosing(methods), Event::Answer(Answer::Method(index))) => {
@@ -428,7 +427,7 @@ impl Machine for Login {
                 self.unlock()
             }
             (State::Saving, Event::TimedOut) => {
-                self.warnings.push(Warning::NotSaved(slow()));
+                self.warnings.push(Warning::NotSaved(StoreFault::timed_out()));
                 self.unlock()
             }
             (State::Saving, Event::Conflict(_)) => {
@@ -443,7 +442,7 @@ impl Machine for Login {
                 self.end()
             }
             (State::Preferring, Event::TimedOut) => {
-                self.warnings.push(Warning::NotRemembered(slow()));
+                self.warnings.push(Warning::NotRemembered(StoreFault::timed_out()));
                 self.end()
             }
             (State::Preferring, _) => self.end(),
