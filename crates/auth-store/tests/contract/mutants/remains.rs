@@ -5,8 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auth_core::Secret;
-use auth_core::ports::{Change, Loaded, Stored};
+use auth_core::ports::{Change, Key, Loaded, Stored};
 use auth_core::session::{Session, Tokens};
+use auth_store::TiledDirectory;
 
 use super::bent::{Bent, a_fault};
 use super::mutants;
@@ -23,26 +24,20 @@ fn believes_half_a_token(it: Bent) -> Bent {
     let honest = tiled::store(&it.notes.place);
     it.load(move |store, key| {
         let loaded = store.load(key)?;
-        let read =
-            |name| fs::read_to_string(honest.token_directory(key)?.join(name)).or_else(|_| a_fault("gone"));
-        if loaded == Loaded::Torn
-            && let (Ok(access), Ok(refresh)) = (read("access_token"), read("refresh_token"))
-            && access.len() + 4 < refresh.len()
-        {
-            let [access, refresh] = [access, refresh].map(|token| Some(Secret::from(token)));
-            let session =
-                Session { tokens: Tokens { access, refresh, ..Tokens::default() }, ..Session::default() };
-            return Ok(Loaded::Found(Box::new(Stored { session, intent: None })));
-        }
-        Ok(loaded)
+        let Some(tokens) = half_written(&honest, key).filter(|_| loaded == Loaded::Torn) else {
+            return Ok(loaded);
+        };
+        let session = Session { tokens, ..Session::default() };
+        Ok(Loaded::Found(Box::new(Stored { session, intent: None })))
     })
 }
 
 fn waits_for_who_never_ends(it: Bent) -> Bent {
-    it.apply(|store, change| {
+    let honest = tiled::store(&it.notes.place);
+    it.apply(move |store, change| {
         if let Change::Save { key, .. } = change {
             let started = Instant::now();
-            while store.load(key) == Ok(Loaded::Torn) {
+            while store.load(key) == Ok(Loaded::Torn) && half_written(&honest, key).is_some() {
                 if started.elapsed() > Duration::from_millis(500) {
                     return a_fault("somebody else is writing");
                 }
@@ -50,6 +45,21 @@ fn waits_for_who_never_ends(it: Bent) -> Bent {
             }
         }
         store.apply(change)
+    })
+}
+
+/// The tokens of a session whose access token another program left half written. What a killed save of ours leaves has
+/// whole tokens.
+fn half_written(honest: &TiledDirectory, key: &Key) -> Option<Tokens> {
+    let folder = honest.token_directory(key).ok()?;
+    let [access, refresh] =
+        ["access_token", "refresh_token"].map(|name| fs::read_to_string(folder.join(name)).ok());
+    let (access, refresh) = (access?, refresh?);
+    let is_half = access.len() + 4 < refresh.len();
+    is_half.then(|| Tokens {
+        access: Some(Secret::from(access)),
+        refresh: Some(Secret::from(refresh)),
+        ..Tokens::default()
     })
 }
 
