@@ -217,7 +217,7 @@ impl Words<'_> {
                 format!("Run `{login}` to sign in again.")
             }
             AuthError::Rejected(_) if self.doing == Doing::Using => {
-                format!("Run `{login}` to sign in again, or ask whoever runs the server.")
+                format!("Run `{login}` to sign in again, or ask the server's administrator.")
             }
             AuthError::Rejected(_) if self.doing == Doing::Revoking => {
                 "`authctl sessions` lists the sessions that can be ended.".to_owned()
@@ -243,14 +243,14 @@ impl Words<'_> {
                         .to_owned()
                 }
                 Peer::Fault { .. } if matches!(self.doing, Doing::Calling | Doing::AsScript) => {
-                    "Check the method and its arguments, or ask whoever runs the site.".to_owned()
+                    "Check the method and its arguments, or ask the site's administrator.".to_owned()
                 }
-                Peer::Fault { .. } => "Try again later, or ask whoever runs the site.".to_owned(),
+                Peer::Fault { .. } => "Try again later, or ask the site's administrator.".to_owned(),
                 Peer::Elsewhere { .. } => "Name that address instead, if you trust it.".to_owned(),
                 Peer::UnknownMode { .. } => {
                     "Choose another provider with --provider, or look for a newer authctl.".to_owned()
                 }
-                _ => "Check the address, or ask whoever runs the server.".to_owned(),
+                _ => "Check the address, or ask the server's administrator.".to_owned(),
             },
             AuthError::Cancelled => "Nothing was changed; run it again when you are ready.".to_owned(),
             AuthError::CannotPrompt(why) => self.cannot_prompt(*why),
@@ -276,10 +276,10 @@ impl Words<'_> {
             }
             Trouble::Unreachable(TransportFault::NotHttp) => "Check the address, the port above all.",
             Trouble::Redirected { .. } => "Name the address that it points to, if you trust it.",
-            _ => "Try again later, or ask whoever runs the server.",
+            _ => "Try again later, or ask the server's administrator.",
         };
         match self.doing {
-            Doing::Using | Doing::Revoking | Doing::Calling => format!("{what} Nobody was signed out."),
+            Doing::Using | Doing::Revoking | Doing::Calling => format!("{what} The stored session is kept."),
             Doing::SigningIn
             | Doing::SigningInUnasked
             | Doing::ShowingKey
@@ -301,7 +301,7 @@ impl Words<'_> {
             }
             Policy::NobodyToSignIn => "Use it without signing in: no token is needed.".to_owned(),
             Policy::ApiKeyOnly => {
-                "Ask whoever runs the server for its key; authctl does not keep keys yet.".to_owned()
+                "Ask the server's administrator for its key; authctl does not keep keys yet.".to_owned()
             }
             Policy::SignedInAs { asked, .. } => {
                 format!("Run `{}`.", self.login(&format!(" --user {}", quoted(&asked.to_string()))))
@@ -310,11 +310,13 @@ impl Words<'_> {
             Policy::NoPasswords { .. }
             | Policy::NoConsoleWay { .. }
             | Policy::NoWindow
-            | Policy::NoAppSession => "Sign in by another method, or ask whoever runs the site.".to_owned(),
+            | Policy::NoAppSession => {
+                "Sign in by another method, or ask the site's administrator.".to_owned()
+            }
             Policy::AnotherAccount { .. } => {
                 "Sign in to the site as yourself in the browser, and run it again.".to_owned()
             }
-            Policy::TooOld { .. } => "Ask whoever runs the site.".to_owned(),
+            Policy::TooOld { .. } => "Ask the site's administrator.".to_owned(),
             _ => "Change what was asked for.".to_owned(),
         }
     }

@@ -148,7 +148,7 @@ fn not_revoked(before: &Status, revocation: &Revocation) -> Option<Failure> {
         kind: "not_revoked",
         message: format!("signed out of {site} here, but the session was not ended there: {why}"),
         remedy: format!(
-            "It may live on {until}. If somebody else may have its tokens, ask whoever runs the server to end it."
+            "It may live on {until}. If somebody else may have its tokens, ask the server's administrator to end it."
         ),
     })
 }

@@ -43,7 +43,7 @@ fn what_becomes_of_sessions_is_said() {
             4,
             "rejected",
             "http://127.0.0.1:8000: the server refused: Not enough permissions\nRun `authctl login \
-             http://127.0.0.1:8000` to sign in again, or ask whoever runs the server."
+             http://127.0.0.1:8000` to sign in again, or ask the server's administrator."
                 .to_owned(),
         ),
         (
@@ -79,7 +79,7 @@ fn what_becomes_of_sessions_is_said() {
 
 #[test]
 fn what_fails_on_the_way_is_said() {
-    let later = "Try again later, or ask whoever runs the server. Nobody was signed out.";
+    let later = "Try again later, or ask the server's administrator. The stored session is kept.";
     let unreachable = |fault| AuthError::from(Trouble::Unreachable(fault));
     let trouble = |trouble: Trouble| AuthError::from(trouble);
     check([
@@ -88,7 +88,7 @@ fn what_fails_on_the_way_is_said() {
             6,
             "transient",
             "http://127.0.0.1:8000: the host's name has no address\nCheck the spelling of the host, and the network. \
-             Nobody was signed out."
+             The stored session is kept."
                 .to_owned(),
         ),
         (
@@ -96,7 +96,7 @@ fn what_fails_on_the_way_is_said() {
             6,
             "transient",
             "http://127.0.0.1:8000: no connection could be made\nCheck that the server is running, its host and port, \
-             and the proxy if HTTPS_PROXY or ALL_PROXY names one. Nobody was signed out."
+             and the proxy if HTTPS_PROXY or ALL_PROXY names one. The stored session is kept."
                 .to_owned(),
         ),
         (
@@ -105,7 +105,7 @@ fn what_fails_on_the_way_is_said() {
             "transient",
             "http://127.0.0.1:8000: the proxy did not make the connection: it refused, or asks for a user name and \
              password\nSee to the proxy that HTTPS_PROXY or ALL_PROXY names: http://user:password@host:port if it \
-             asks who you are. Nobody was signed out."
+             asks who you are. The stored session is kept."
                 .to_owned(),
         ),
         (
@@ -113,7 +113,7 @@ fn what_fails_on_the_way_is_said() {
             6,
             "transient",
             "http://127.0.0.1:8000: no secure connection could be made: the certificate was not accepted or TLS \
-             failed\nSee that this machine trusts the server's certificate; nothing was sent. Nobody was signed out."
+             failed\nSee that this machine trusts the server's certificate; nothing was sent. The stored session is kept."
                 .to_owned(),
         ),
         (
@@ -126,8 +126,8 @@ fn what_fails_on_the_way_is_said() {
             unreachable(TransportFault::NotHttp),
             6,
             "transient",
-            "http://127.0.0.1:8000: the answer is not HTTP\nCheck the address, the port above all. Nobody was signed \
-             out."
+            "http://127.0.0.1:8000: the answer is not HTTP\nCheck the address, the port above all. The stored session \
+             is kept."
                 .to_owned(),
         ),
         (
@@ -141,7 +141,7 @@ fn what_fails_on_the_way_is_said() {
             6,
             "transient",
             "http://127.0.0.1:8000: the server wants this request sent to https://other.example/, and credentials are \
-             not sent after a redirect\nName the address that it points to, if you trust it. Nobody was signed out."
+             not sent after a redirect\nName the address that it points to, if you trust it. The stored session is kept."
                 .to_owned(),
         ),
         (
@@ -201,8 +201,8 @@ fn rules_that_stand_in_the_way_are_said() {
             Policy::ApiKeyOnly.into(),
             4,
             "api_key_only",
-            "http://127.0.0.1:8000: this server has no users to sign in: it takes an API key only\nAsk whoever runs \
-             the server for its key; authctl does not keep keys yet."
+            "http://127.0.0.1:8000: this server has no users to sign in: it takes an API key only\nAsk the \
+             server's administrator for its key; authctl does not keep keys yet."
                 .to_owned(),
         ),
         (
@@ -239,8 +239,8 @@ fn servers_that_are_not_what_they_should_be_are_said_to_be() {
             Peer::Circles.into(),
             6,
             "peer",
-            "http://127.0.0.1:8000: the server redirects its clients in circles\nCheck the address, or ask whoever runs \
-             the server."
+            "http://127.0.0.1:8000: the server redirects its clients in circles\nCheck the address, or ask the \
+             server's administrator."
                 .to_owned(),
         ),
         (

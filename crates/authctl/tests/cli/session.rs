@@ -67,7 +67,7 @@ fn a_token_is_printed_while_it_is_good_whatever_became_of_the_server() {
     let short = home.run(&["token", "--min-validity", "1h"]);
     assert_eq!(short.is(0).out, token);
     assert!(short.err.contains("warning: the session could not be renewed for now"), "{short:?}");
-    home.run(&["whoami"]).is(6).says(&["no connection could be made", "Nobody was signed out."]);
+    home.run(&["whoami"]).is(6).says(&["no connection could be made", "The stored session is kept."]);
     home.run(&["status"]).is(0);
 }
 
