@@ -4,6 +4,7 @@ use std::future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -17,10 +18,13 @@ pub(super) struct Job<T> {
 }
 
 impl<T: Send + 'static> Job<T> {
-    /// Begins something that keeps its thread waiting, on a thread of its own.
+    /// Begins something that keeps its thread waiting, on a thread of its own. It can spawn tasks on the runtime of this
+    /// thread.
     pub(super) fn start(job: impl FnOnce() -> T + Send + 'static) -> Self {
         let (tell, over) = oneshot::channel();
+        let runtime = Handle::try_current();
         let run = move || {
+            let _entered = runtime.as_ref().map(Handle::enter);
             let _ = tell.send(catch_unwind(AssertUnwindSafe(job)).map_err(|_| Broke::Panicked));
         };
         if thread::Builder::new().name("auth-http".to_owned()).spawn(run).is_err() {

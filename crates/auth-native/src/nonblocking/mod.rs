@@ -17,6 +17,9 @@ mod show;
 
 use std::sync::Arc;
 
+use auth_core::{Holder, Notice};
+use auth_http::nonblocking::beside;
+
 use self::engine::Tasks;
 use crate::Error;
 use crate::builder::{Parts, default_prompt};
@@ -67,14 +70,23 @@ impl Builder {
     }
 
     fn engine(mut self) -> Result<(Tasks, Settings), Error> {
+        let prompt = self.prompt.take().unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
         let Parts { user_agent, authorities, proxy, store, clock, underway, settings, .. } =
-            self.parts(true, |_| ())?;
+            self.parts(true, telling(&prompt))?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::with_authorities(&user_agent, &authorities)?.proxied(proxy)),
         };
-        let prompt = self.prompt.unwrap_or_else(|| Arc::new(Threaded::new(default_prompt())));
         Ok((Tasks::new(transport, store, prompt, clock, underway), settings))
+    }
+}
+
+/// Tells the prompt which process the store waits for. The store calls this in a thread that can reach the runtime.
+fn telling(prompt: &Arc<dyn Prompt>) -> impl Fn(&Holder) + Send + Sync + 'static {
+    let prompt = Arc::clone(prompt);
+    move |holder| {
+        let (prompt, notice) = (Arc::clone(&prompt), Notice::Waiting(holder.clone()));
+        beside(async move { prompt.tell(&notice).await });
     }
 }
 
@@ -98,3 +110,6 @@ mod subject;
 #[cfg(test)]
 #[path = "../tests/panics_of_tasks.rs"]
 mod tasks_tests;
+#[cfg(test)]
+#[path = "../tests/told_of_waits.rs"]
+mod waits_tests;
