@@ -24,6 +24,8 @@ use crate::tiled::TiledSite;
 pub struct Limits {
     /// Connections at one time. Further ones wait, and none is kept alive while all are in use.
     pub connections: usize,
+    /// How long a connection may wait for its next request while all are in use.
+    pub crowded: Duration,
     /// Bytes of a request's line and headers.
     pub head: usize,
     /// Bytes of a request's content.
@@ -38,6 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 256,
+            crowded: Duration::from_secs(1),
             head: 64 * 1_024,
             body: 1_024 * 1_024,
             idle: Duration::from_secs(30),
@@ -68,9 +71,16 @@ struct Shared<S> {
 #[derive(Default)]
 struct State {
     stopping: bool,
-    open: BTreeMap<u64, TcpStream>,
+    open: BTreeMap<u64, Line>,
     /// How many connections there were.
     accepted: u64,
+}
+
+/// One open connection.
+struct Line {
+    stream: TcpStream,
+    /// Since when it has waited for its next request; `None` while it has one, or once it was hung up.
+    silent: Option<Instant>,
 }
 
 /// How long a dropped server waits for its threads.
@@ -142,7 +152,7 @@ impl<S: Site> Drop for Server<S> {
         {
             let mut state = self.shared.state();
             state.stopping = true;
-            state.open.values().for_each(hang_up);
+            state.open.values().for_each(|line| hang_up(&line.stream));
         }
         self.shared.changed.notify_all();
         // The acceptor waits for a connection: this is one.
@@ -199,11 +209,25 @@ impl<S> Shared<S> {
         self.state().stopping
     }
 
-    /// Waits until there is room; false if the server ends.
+    /// Waits until there is room, and makes some of what has been silent for too long; false if the server ends.
     fn has_room(&self) -> bool {
         let mut state = self.state();
         while !state.stopping && state.open.len() >= self.limits.connections.max(1) {
-            state = self.wait(state, FAREWELL);
+            let oldest = state.open.values_mut().filter(|line| line.silent.is_some());
+            let left = match oldest.min_by_key(|line| line.silent) {
+                None => FAREWELL,
+                Some(line) => {
+                    let silence = line.silent.map_or(Duration::ZERO, |since| since.elapsed());
+                    let left = self.limits.crowded.saturating_sub(silence);
+                    if left.is_zero() {
+                        line.silent = None;
+                        hang_up(&line.stream);
+                    }
+                    // Its thread says so once the connection has gone.
+                    if left.is_zero() { FAREWELL } else { left }
+                }
+            };
+            state = self.wait(state, left);
         }
         !state.stopping
     }
@@ -224,14 +248,14 @@ fn accept<S: Site>(listener: &TcpListener, shared: &Arc<Shared<S>>) {
             }
             state.accepted += 1;
             let id = state.accepted;
-            state.open.insert(id, handle);
+            state.open.insert(id, Line { stream: handle, silent: None });
             id
         };
         let guard = Open { shared: Arc::clone(shared), id };
         // Without a thread the guard is dropped, and the connection with it.
         let _ =
             thread::Builder::new().name("sandbox connection".to_owned()).stack_size(STACK).spawn(move || {
-                connection::serve(&stream, &guard.shared);
+                connection::serve(&stream, &guard);
                 drop(guard);
             });
     }
@@ -243,10 +267,24 @@ struct Open<S> {
     id: u64,
 }
 
+impl<S> Open<S> {
+    /// Notes whether it waits for its next request.
+    fn is_silent(&self, is_silent: bool) {
+        let mut state = self.shared.state();
+        let is_full = state.open.len() >= self.shared.limits.connections.max(1);
+        if let Some(line) = state.open.get_mut(&self.id) {
+            line.silent = is_silent.then(Instant::now);
+        }
+        if is_silent && is_full {
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
 impl<S> Drop for Open<S> {
     fn drop(&mut self) {
-        if let Some(stream) = self.shared.state().open.remove(&self.id) {
-            hang_up(&stream);
+        if let Some(line) = self.shared.state().open.remove(&self.id) {
+            hang_up(&line.stream);
         }
         self.shared.changed.notify_all();
     }

@@ -206,7 +206,7 @@ impl ShotgunSite {
     fn open(&mut self, who: Who, now: Timestamp) -> Secret {
         let random = self.draw("session");
         let token = Secret::from(hex(random.first_chunk::<16>().map_or(&[], <[u8; 16]>::as_slice)));
-        self.sessions.open(token.clone(), who, now);
+        self.sessions.open(token.clone(), who, self.config.session_life, now);
         token
     }
 

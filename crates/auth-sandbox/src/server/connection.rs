@@ -7,19 +7,23 @@ use std::sync::PoisonError;
 
 use auth_core::Secret;
 
-use super::Shared;
+use super::Open;
 use super::http::{Ended, Reader, Received, reason};
 use crate::message::SiteResponse;
 use crate::site::Site;
 
 /// Serves a connection to its end.
-pub(super) fn serve<S: Site>(stream: &TcpStream, shared: &Shared<S>) {
+pub(super) fn serve<S: Site>(stream: &TcpStream, open: &Open<S>) {
+    let shared = &open.shared;
     // What cannot be set costs speed or patience, and the connection goes on.
     let _ = stream.set_nodelay(true);
     let _ = stream.set_write_timeout(Some(shared.limits.request));
     let mut reader = Reader::new(stream, shared.limits);
     while !shared.is_stopping() {
-        let received = match reader.next() {
+        open.is_silent(true);
+        let begun = reader.begin();
+        open.is_silent(false);
+        let received = match begun.and_then(|()| reader.next()) {
             Ok(received) => received,
             Err(Ended::Quietly) => return,
             Err(Ended::With(status)) => {

@@ -59,11 +59,16 @@ impl<'a> Reader<'a> {
         Self { stream, limits, buffer: Zeroizing::new(Vec::with_capacity(2 * CHUNK)), searched: 0 }
     }
 
-    /// The next request.
-    pub(super) fn next(&mut self) -> Result<Received, Ended> {
+    /// Waits for the first bytes of the next request.
+    pub(super) fn begin(&mut self) -> Result<(), Ended> {
         if self.buffer.is_empty() {
             self.fill(Instant::now() + self.limits.idle, Ended::Quietly)?;
         }
+        Ok(())
+    }
+
+    /// The request that has begun.
+    pub(super) fn next(&mut self) -> Result<Received, Ended> {
         let deadline = Instant::now() + self.limits.request;
         let head = loop {
             if let Some(head) = self.head()? {
@@ -140,8 +145,10 @@ impl<'a> Reader<'a> {
 
     /// The head, once it is whole.
     fn head(&mut self) -> Result<Option<Head>, Ended> {
-        let unsearched = self.buffer.get(self.searched.saturating_sub(3)..).unwrap_or_default();
-        let whole = unsearched.windows(4).any(|end| end == b"\r\n\r\n");
+        // A line may end without CR (RFC 9112 section 2.2), and so may the empty one.
+        let unsearched = self.buffer.get(self.searched.saturating_sub(2)..).unwrap_or_default();
+        let whole = unsearched.windows(2).any(|end| end == b"\n\n")
+            || unsearched.windows(3).any(|end| end == b"\n\r\n");
         self.searched = self.buffer.len();
         if !whole && self.buffer.len() > FIRST_LOOK {
             return Ok(None);

@@ -1,9 +1,14 @@
 //! Which sessions are open.
 
+use core::time::Duration;
+
 use auth_core::Secret;
 use auth_core::time::Timestamp;
 
 use super::config::{SessionLife, ShotgunConfig};
+
+/// How many sessions are kept at one time.
+pub(super) const MOST: usize = 4_096;
 
 /// Whose a session is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,9 +31,21 @@ pub(super) struct Session {
 
 impl Session {
     fn is_over(&self, life: SessionLife, now: Timestamp) -> bool {
-        now >= match life {
-            SessionLife::Idle(life) => self.used.after(life),
-            SessionLife::Absolute(life) => self.began.after(life),
+        let (since, life) = self.counted(life);
+        now >= since.after(life)
+    }
+
+    /// True once it has been over for as long as it could be used.
+    fn is_forgotten(&self, life: SessionLife, now: Timestamp) -> bool {
+        let (since, life) = self.counted(life);
+        now >= since.after(life).after(life)
+    }
+
+    /// Since when a life counts, and how long it is.
+    fn counted(&self, life: SessionLife) -> (Timestamp, Duration) {
+        match life {
+            SessionLife::Idle(life) => (self.used, life),
+            SessionLife::Absolute(life) => (self.began, life),
         }
     }
 
@@ -43,7 +60,15 @@ impl Session {
 pub(super) struct Sessions(Vec<Session>);
 
 impl Sessions {
-    pub(super) fn open(&mut self, token: Secret, who: Who, now: Timestamp) {
+    /// Adds a session. Sessions that ended long ago go, and the one least recently used if there are too many.
+    pub(super) fn open(&mut self, token: Secret, who: Who, life: SessionLife, now: Timestamp) {
+        self.0.retain(|session| !session.is_forgotten(life, now));
+        if self.0.len() >= MOST
+            && let Some(idle) =
+                self.0.iter().enumerate().min_by_key(|(_, session)| session.used).map(|(at, _)| at)
+        {
+            self.0.remove(idle);
+        }
         self.0.push(Session { token, who, began: now, used: now, claimed: now });
     }
 
@@ -65,6 +90,11 @@ impl Sessions {
         }
         session.used = now;
         Some(session)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Ends this one; false if there is none.

@@ -377,6 +377,52 @@ fn while_all_connections_are_in_use_nobody_else_is_served() {
 }
 
 #[test]
+fn silent_connections_make_room_for_others_n6() {
+    const MOST: usize = 4;
+    let crowded = Duration::from_millis(50);
+    let server = limited(Limits { connections: MOST, crowded, ..Limits::default() });
+    let mut silent: Vec<_> = (0..MOST).map(|_| Client::to(&server)).collect();
+    let until = Instant::now() + SOON;
+    while server.connections() < 4 {
+        assert!(Instant::now() < until, "the silent connections were not taken");
+        thread::yield_now();
+    }
+    let mut waiting = Client::to(&server);
+    waiting.0.get_ref().set_read_timeout(Some(SOON / 2)).unwrap();
+    waiting.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(waiting.answer().map(|answer| answer.status), Some(200), "the client that asks is served");
+    assert!(silent.first_mut().unwrap().is_over(), "the oldest silent connection made room");
+    // Half a request is not silence: it has the time that a request has.
+    let mut halves: Vec<_> = (0..MOST).map(|_| Client::to(&server)).collect();
+    for half in &mut halves {
+        half.send("GET /heal");
+    }
+    while server.connections() < 2 * u64::try_from(MOST).unwrap() + 1 {
+        assert!(Instant::now() < until, "half requests were not taken");
+        thread::yield_now();
+    }
+    thread::sleep(2 * crowded);
+    for half in &mut halves {
+        assert_eq!(half.send("thz HTTP/1.1\r\nHost: h\r\n\r\n").answer().map(|a| a.status), Some(200));
+    }
+}
+
+#[test]
+fn line_ends_without_cr_end_a_head_of_any_length() {
+    let server = Server::start(site(), clock()).unwrap();
+    for end in ["\n", "\r\n"] {
+        for length in [10, 5_000, 60_000] {
+            let mut client = Client::to(&server);
+            let filling = "x".repeat(length);
+            client.0.get_ref().set_read_timeout(Some(SOON / 2)).unwrap();
+            client.send(&format!("GET /healthz HTTP/1.1{end}Host: h{end}X: {filling}{end}{end}"));
+            let answer = client.answer().map(|answer| answer.status);
+            assert_eq!(answer, Some(200), "{length} bytes, lines end with {end:?}");
+        }
+    }
+}
+
+#[test]
 fn a_dropped_server_hangs_up_and_frees_its_port() {
     let server = faulty(Faults::none().always(Which::ending("/slow"), Fault::Delay(Duration::from_mins(10))));
     let address = server.address();

@@ -1,3 +1,4 @@
+use super::super::sessions::MOST as MOST_SESSIONS;
 use super::*;
 
 #[test]
@@ -151,4 +152,39 @@ fn a_token_is_given_back_to_who_shows_it() {
     let token = rig.token(&ada());
     assert_eq!(rig.token(&shown(&token)), token);
     assert_eq!(rig.site.counters().logins, 1);
+}
+
+#[test]
+fn sessions_that_ended_are_forgotten_and_open_ones_are_bounded() {
+    let life = Duration::from_mins(1);
+    for session_life in [SessionLife::Idle(life), SessionLife::Absolute(life)] {
+        let mut rig = Rig::with(ShotgunConfig { session_life, ..ShotgunConfig::default() });
+        for _ in 0..10 {
+            rig.token(&ada());
+        }
+        rig.pass(60);
+        let revived = rig.token(&ada());
+        assert_eq!(rig.site.sessions.len(), 11, "a client that does not mind may use an ended session");
+        rig.pass(60);
+        rig.token(&ada());
+        assert_eq!(rig.site.sessions.len(), 2, "{session_life:?}");
+        assert_eq!(rig.refusal("read", &json!([{ "session_token": revived }, { "type": "HumanUser" }])), 0);
+    }
+    let mut rig = Rig::new();
+    let oldest = rig.token(&ada());
+    let kept = rig.token(&ada());
+    for _ in 2..MOST_SESSIONS {
+        rig.pass(1);
+        rig.token(&ada());
+    }
+    rig.pass(1);
+    assert_eq!(rig.refusal("read", &json!([shown(&kept), { "type": "HumanUser" }])), 0);
+    rig.token(&ada());
+    assert_eq!(rig.site.sessions.len(), MOST_SESSIONS);
+    assert_eq!(
+        rig.refusal("read", &json!([shown(&oldest), { "type": "HumanUser" }])),
+        102,
+        "least recently used"
+    );
+    assert_eq!(rig.refusal("read", &json!([shown(&kept), { "type": "HumanUser" }])), 0);
 }
