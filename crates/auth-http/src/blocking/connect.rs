@@ -11,9 +11,10 @@ use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector,
+    ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, SocksConnector, TcpConnector,
 };
 
+use super::closing::{Done, Held};
 use super::secure::{Secure, Trust};
 
 /// How far an exchange got. Each is made for one exchange.
@@ -110,14 +111,14 @@ fn on_this_machine(found: &[SocketAddr], mut kept: ResolvedSocketAddrs) -> Resol
     kept
 }
 
-/// Makes connections: proxy, TCP, TLS.
-pub(super) fn connector(progress: &Progress, tls: &Arc<Trust>) -> impl Connector {
+/// Makes connections: proxy, TCP, TLS. Each is put into `done` in place of being closed.
+pub(super) fn connector(progress: &Progress, tls: &Arc<Trust>, done: &Done) -> impl Connector {
     let chain =
         ().chain(SocksConnector::default())
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
             .chain(Secure { progress: progress.clone(), trust: Arc::clone(tls) });
-    Whole { progress: progress.clone(), depth: AtomicUsize::new(0), chain }
+    Whole { progress: progress.clone(), depth: AtomicUsize::new(0), chain, done: done.clone() }
 }
 
 /// Knows when a connection is complete. A connection through a proxy is one within another, and complete only when
@@ -126,22 +127,26 @@ struct Whole<C> {
     progress: Progress,
     depth: AtomicUsize,
     chain: C,
+    done: Done,
 }
 
 impl<C: Connector> Connector for Whole<C> {
-    type Out = C::Out;
+    type Out = Either<C::Out, Held>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<()>,
-    ) -> Result<Option<C::Out>, ureq::Error> {
+    ) -> Result<Option<Self::Out>, ureq::Error> {
         let depth = self.depth.fetch_add(1, Ordering::SeqCst);
         self.progress.reach(Stage::Connecting);
         let connection = self.chain.connect(details, chained)?;
         self.progress.reach(if depth == 0 { Stage::Connected } else { Stage::Connecting });
         self.depth.store(depth, Ordering::SeqCst);
-        Ok(connection)
+        let held = |connection| {
+            if depth == 0 { Either::B(Held::new(connection, &self.done)) } else { Either::A(connection) }
+        };
+        Ok(connection.map(held))
     }
 }
 

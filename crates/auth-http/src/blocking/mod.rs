@@ -1,5 +1,6 @@
 //! Running flows on threads.
 
+mod closing;
 mod connect;
 mod job;
 mod secure;

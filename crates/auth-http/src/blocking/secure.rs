@@ -62,7 +62,7 @@ impl<In: Transport> Connector<In> for Secure {
         tls.complete_io(&mut socket)?;
         let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
         let stream = StreamOwned { conn: tls, sock: socket };
-        Ok(Some(Either::B(Secured { buffers: LazyBuffers::new(input, output), stream })))
+        Ok(Some(Either::B(Secured { buffers: LazyBuffers::new(input, output), stream, is_over: false })))
     }
 }
 
@@ -81,6 +81,8 @@ fn remaining(details: &ConnectionDetails<'_>) -> NextTimeout {
 pub(super) struct Secured {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
+    /// True once the server has ended TLS. What follows is the end of the connection below.
+    is_over: bool,
 }
 
 impl Transport for Secured {
@@ -95,9 +97,13 @@ impl Transport for Secured {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        if self.is_over {
+            return self.stream.sock.get_mut().await_input(timeout);
+        }
         self.stream.sock.set_timeout(timeout);
         let amount = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(amount);
+        self.is_over = amount == 0;
         Ok(amount > 0)
     }
 

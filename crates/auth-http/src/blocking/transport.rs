@@ -3,13 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Method, Request, Response};
 use ureq::config::Config;
+use ureq::http::header::CONNECTION;
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Proxy, ProxyProtocol};
 
+use super::closing::{CLOSES_WITHIN, Done};
 use super::connect::{self, Lookup, Progress};
 use super::secure::Trust;
 use crate::ProxyChoice;
@@ -27,8 +30,9 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 /// Makes HTTP/1.1 exchanges with ureq and rustls, each on a connection of its own.
 ///
 /// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent`, `accept-encoding` and
-/// `content-length`.
+/// own headers and `host`, `user-agent`, `accept-encoding`,
+/// `content-length` and `connection: close`: the server closes, so that no socket of the client waits in `TIME_WAIT`. It
+/// has half a second for that once it has answered.
 ///
 /// Certificates are verified against what the operating system trusts, and the authorities in the file that
 /// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the system's.
@@ -90,7 +94,7 @@ impl UreqTransport {
     }
 
     /// A client for one exchange: so no connection can be used twice (N8), and what is noted of it is its own.
-    fn agent(&self, request: &Request, progress: &Progress) -> Result<Agent, ureq::Error> {
+    fn agent(&self, request: &Request, progress: &Progress, done: &Done) -> Result<Agent, ureq::Error> {
         let here = request.url.origin().is_loopback();
         let config = Config::builder()
             .http_status_as_error(false)
@@ -105,18 +109,22 @@ impl UreqTransport {
             .proxy(self.proxy(here)?)
             .build();
         let lookup = Lookup { progress: progress.clone(), loopback_only: here };
-        Ok(Agent::with_parts(config, connect::connector(progress, &self.tls), lookup))
+        Ok(Agent::with_parts(config, connect::connector(progress, &self.tls, done), lookup))
     }
 
     fn exchange(&self, request: &Request, progress: &Progress) -> Result<Response, ureq::Error> {
+        let (began, done) = (Instant::now(), Done::default());
         let head = head(request)?;
-        let agent = self.agent(request, progress)?;
+        let agent = self.agent(request, progress, &done)?;
         let mut response = match (request.content(), request.method) {
             (Some(content), _) => agent.run(head.map(|()| content.expose().as_bytes()))?,
             (None, Method::Post | Method::Put) => agent.run(head.map(|()| &b""[..]))?,
             (None, Method::Get | Method::Delete) => agent.run(head)?,
         };
         let body = content(&mut response)?;
+        if closes(&response) {
+            done.await_close(CLOSES_WITHIN.min(request.budget.saturating_sub(began.elapsed())));
+        }
         let headers: Vec<_> = response
             .headers()
             .iter()
@@ -150,7 +158,18 @@ fn head(request: &Request) -> Result<http::Request<()>, ureq::Error> {
         value.set_sensitive(true);
         head = head.header(name, value);
     }
-    Ok(head.body(())?)
+    // A connection is used once (N8), and the server is the one that closes it.
+    Ok(head.header(CONNECTION, "close").body(())?)
+}
+
+/// Whether the server has said that it closes the connection (RFC 9112 sections 9.3 and 9.6).
+fn closes(response: &http::Response<ureq::Body>) -> bool {
+    if response.version() < http::Version::HTTP_11 {
+        return true;
+    }
+    let values = response.headers().get_all(CONNECTION).into_iter();
+    let mut words = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    words.any(|word| word.trim().eq_ignore_ascii_case("close"))
 }
 
 fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::Error> {
@@ -171,6 +190,9 @@ const CLIENT: &str = "ureq";
 /// Whether a proxy makes connections for addresses in clear too.
 #[cfg(test)]
 const TUNNELS_ALL: bool = true;
+/// Whether the server has the time to close a connection that it said it would.
+#[cfg(test)]
+const LETS_THE_SERVER_CLOSE: bool = true;
 /// What is known of a request whose time was up in the TLS handshake.
 #[cfg(test)]
 const IN_A_HANDSHAKE: auth_core::error::Sent = auth_core::error::Sent::No;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use auth_core::error::{Sent, TransportFault};
 use auth_core::ports::{self, Unreachable};
 use auth_core::wire::{Request, Response};
-use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use reqwest::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, RequestBuilder, redirect, retry};
 use rustls::ClientConfig;
 use tokio::sync::OnceCell;
@@ -58,8 +58,9 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 /// Makes HTTP/1.1 exchanges with reqwest and rustls, each on a connection of its own.
 ///
 /// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent`, `accept-encoding` and
-/// `content-length`.
+/// own headers and `host`, `user-agent`, `accept-encoding`,
+/// `content-length` and `connection: close`: the server may close, so that fewer sockets of the client wait in
+/// `TIME_WAIT`. reqwest closes a connection once it has read the answer, unless the server has done so by then.
 ///
 /// Certificates are verified against what the operating system trusts, and the authorities in the file that
 /// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the system's.
@@ -207,7 +208,9 @@ fn head(client: &Client, request: &Request) -> RequestBuilder {
         auth_core::wire::Method::Put => Method::PUT,
         auth_core::wire::Method::Delete => Method::DELETE,
     };
-    let mut head = client.request(method, request.url.to_request()).timeout(request.budget);
+    // A connection is used once (N8), and the server is the one to close it.
+    let head = client.request(method, request.url.to_request()).header(CONNECTION, "close");
+    let mut head = head.timeout(request.budget);
     for (name, value) in request.headers() {
         // What a header cannot hold makes an error of the whole.
         head = match HeaderValue::from_str(value.expose()) {

@@ -263,7 +263,7 @@ fn a_proxy_that_breaks_connections_open_is_talked_to_only_with_an_authority_for_
 }
 
 /// TLS with one of the certificates in `tls/`.
-fn configured(certificate: CertificateDer<'static>) -> Arc<ServerConfig> {
+pub(super) fn configured(certificate: CertificateDer<'static>) -> Arc<ServerConfig> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(&include_bytes!("tls/key.der")[..]));
     let config = ServerConfig::builder_with_provider(tls::provider())
         .with_safe_default_protocol_versions()

@@ -43,7 +43,12 @@ pub(super) fn serve<S: Site>(stream: &TcpStream, open: &Open<S>) {
         }
         let Some(response) = reply.response else { return };
         let close = !keep_alive || shared.is_full();
-        if write(stream, &response, request.method() == "HEAD", close).is_err() || close {
+        if write(stream, &response, request.method() == "HEAD", close).is_err() {
+            return;
+        }
+        if close {
+            // The server closes first, and the client has read its answer before the connection goes.
+            reader.drain();
             return;
         }
     }

@@ -105,7 +105,8 @@ impl<'a> Reader<'a> {
         Ok(Received { request: head.request.with_body(body), keep_alive: head.keep_alive })
     }
 
-    /// Takes in what a refused client still sends, so that it can read why it was refused; not for long, not much.
+    /// Closes this side, and takes in what the client still sends so that it can read its answer (RFC 9112 section 9.6);
+    /// not for long, not much.
     pub(super) fn drain(&mut self) {
         let until = Instant::now() + Duration::from_millis(500).min(self.limits.request);
         let _ = self.stream.shutdown(std::net::Shutdown::Write);

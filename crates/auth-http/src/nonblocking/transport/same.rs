@@ -18,6 +18,8 @@ struct Subject(ReqwestTransport);
 const CLIENT: &str = "reqwest";
 /// A request in clear is given to a proxy to pass on; for others it makes a connection.
 const TUNNELS_ALL: bool = false;
+/// reqwest closes a connection as soon as it has read the answer, unless the server has done so by then.
+const LETS_THE_SERVER_CLOSE: bool = false;
 /// reqwest does not say how far it got.
 const IN_A_HANDSHAKE: Sent = Sent::Maybe;
 
