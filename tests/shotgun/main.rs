@@ -10,6 +10,7 @@ mod facade;
 mod meant;
 mod pages;
 mod processes;
+mod questions;
 mod renewals;
 mod tasks;
 

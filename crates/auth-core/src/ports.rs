@@ -170,7 +170,8 @@ impl fmt::Debug for Locking {
     }
 }
 
-/// How the last question about a session ended: who said no, or is not there, is not asked again and again.
+/// How the last question at a site ended. After a decline, or several unanswered questions, programs do not prompt for a
+/// while.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Asked {
     /// It was answered, or there was none.
@@ -212,14 +213,14 @@ pub trait Store: Send + Sync {
     /// The sites remembered, the one last preferred first.
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault>;
 
-    /// How the last question about a session ended. A store that does not keep that says that it was answered: then
-    /// those who wait for a question are asked in turn.
+    /// How the last question at a site ended; the key of a Shotgun site has no login. A store that does not keep this
+    /// returns [`Asked::Answered`]: then programs that wait for a question prompt in turn.
     fn asked(&self, key: &Key) -> Result<Asked, StoreFault> {
         let _ = key;
         Ok(Asked::default())
     }
 
-    /// Keeps how a question about a session ended, for all users of this store.
+    /// Keeps how a question at a site ended, for all users of this store. Takes the same key as [`asked`](Self::asked).
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
         let _ = (key, asked);
         Ok(())

@@ -33,7 +33,7 @@ impl Kind {
             Some(method) if method.is_of_shotgun() => true,
             _ if tiled.is_some_and(|key| is_listed(&key.site)) => return Self::Tiled,
             _ => {
-                is_whole && is_listed(&shotgun.key("").site)
+                is_whole && is_listed(&shotgun.site_key().site)
                     || HOSTED.iter().any(|hosted| host.ends_with(hosted))
             }
         };

@@ -44,9 +44,9 @@ fn check_rest(world: &World, context: &str) {
     let ours = world.key();
     assert_eq!(sites.iter().find(|entry| entry.key != ours), Some(&other_entry()), "{context}");
     assert_eq!(sites.len(), 1 + usize::from(sites.iter().any(|entry| entry.key == ours)), "{context}");
-    for kind in [LockKind::Renewal, LockKind::Prompt] {
+    for (kind, key) in [(LockKind::Renewal, ours), (LockKind::Prompt, world.site_key())] {
         // A lock that was won too late is given back by the thread that won it.
-        let lock = world.store.lock(kind, &ours, Duration::from_secs(10));
+        let lock = world.store.lock(kind, &key, Duration::from_secs(10));
         assert!(matches!(lock, Ok(Locking::Held(_))), "{kind:?} is {lock:?}, {context}");
     }
 }
@@ -72,7 +72,7 @@ fn check_session(world: &World, command: Command, before: Option<&Session>, run:
 
 /// Without faults the same works.
 fn check_again(world: &World, command: Command, held: Option<Session>, context: &str) {
-    if let Ok(Asked::Declined { .. }) = world.store.asked(&world.key()) {
+    if let Ok(Asked::Declined { .. }) = world.store.asked(&world.site_key()) {
         // Somebody said no, which counts for a while.
         world.clock.advance(COOL_DOWN);
     }

@@ -199,6 +199,10 @@ impl World {
         self.site.key("ada")
     }
 
+    pub(crate) fn site_key(&self) -> Key {
+        self.site.site_key()
+    }
+
     /// How often Ada gave her password or a code.
     pub(crate) fn given(&self) -> usize {
         self.ada.given.load(Ordering::SeqCst)

@@ -23,8 +23,11 @@ const TURNS: u64 = ASK_DEADLINE.as_secs() / PROMPT_LOCK_TURN.as_secs();
 
 /// A sign-in that asks a person.
 pub trait Asks: Machine {
-    /// Names the session that it is about.
-    fn key(&self) -> Key;
+    /// Names the site. Its users are prompted one at a time, and a decline holds for all of them.
+    fn site(&self) -> Key;
+
+    /// Names the session that is used if it is stored.
+    fn session(&self) -> Key;
 
     /// True if a session that is stored will do; false if somebody wants to be asked.
     fn reuses(&self) -> bool;
@@ -37,8 +40,8 @@ pub trait Asks: Machine {
     fn adopt(&self, now: Now, session: Session) -> Option<Self::Output>;
 }
 
-/// A sign-in that asks a person only when nobody else on the machine is asking for the same site: it waits for whoever
-/// does, and goes on with what they got.
+/// A sign-in that prompts the user only while no other program on the machine prompts for the same site. It waits for the
+/// other program, and goes on with the session which that one got.
 ///
 /// ```text
 /// Login ─ Ask ─▶ Lock ─▶ Recall ─▶ Load ─ somebody signed in meanwhile ─▶ Unlock ───▶ Done
@@ -211,14 +214,14 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     fn lock(&mut self, state: State<T>, wait: bool) -> Step<T> {
         self.state = state;
-        Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.key() }, wait }
+        Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.site() }, wait }
     }
 
     fn recall(&mut self, held: Option<Held>) -> Step<T> {
         self.held = held;
         (self.told, self.paused, self.turns_left) = (None, false, self.turns);
         self.state = State::Recalling;
-        Step::Recall(self.login.key())
+        Step::Recall(self.login.site())
     }
 
     fn admit(&mut self, now: Now, asked: Asked) -> Step<T> {
@@ -230,7 +233,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
         self.admitted = true;
         if self.login.reuses() {
             self.state = State::Looking;
-            return Step::Load(self.login.key());
+            return Step::Load(self.login.session());
         }
         self.ask()
     }
@@ -266,7 +269,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
     fn end(&mut self, result: Result<Outcome<T>, Error>) -> Step<T> {
         if let Some(asked) = self.ours.take().filter(|asked| *asked != self.before) {
             self.state = State::Noting(Box::new(result));
-            return Step::Note { key: self.login.key(), asked };
+            return Step::Note { key: self.login.site(), asked };
         }
         match self.held.take() {
             Some(held) => {

@@ -357,7 +357,11 @@ impl Login {
 }
 
 impl Asks for Login {
-    fn key(&self) -> Key {
+    fn site(&self) -> Key {
+        self.uri.key()
+    }
+
+    fn session(&self) -> Key {
         self.uri.key()
     }
 

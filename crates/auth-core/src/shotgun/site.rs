@@ -31,6 +31,12 @@ impl ShotgunSite {
         Key { site: self.to_string(), slot: canonical(login) }
     }
 
+    /// Names the site without a login. Its users share one lock for prompts and one history of them; loading finds the
+    /// session of the user who signed in to the site last.
+    pub fn site_key(&self) -> Key {
+        Key { site: self.to_string(), slot: String::new() }
+    }
+
     /// Where calls are sent.
     pub fn rpc(&self) -> Url {
         self.at("/api3/json")

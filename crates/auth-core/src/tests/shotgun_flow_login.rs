@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::{Sent, TransportFault, Trouble};
-use crate::flow::script::{Turn, with};
+use crate::flow::script::{Expected, Turn, with};
 use crate::flow::shotgun::script::*;
 use crate::question::{BrowserQuestion, PasswordQuestion};
 
@@ -36,6 +36,10 @@ fn signed_in(result: Result<Outcome<SignedIn>, Error>, reused: bool) -> Session 
     outcome.value.session
 }
 
+fn step(step: Step<()>) -> Expected {
+    Expected::Step(step)
+}
+
 fn got() -> Turn {
     (sign_in("ada", "pw", None), granted("new"))
 }
@@ -60,6 +64,30 @@ fn without_one_somebody_signs_in_and_the_session_is_kept() {
     assert_eq!(signed_in(run(login(reusing("")), turns), false), session("ada", "new"));
     let turns = with([knows("oxygen", false), got()], kept("ada", "new", SignInMethod::Password));
     assert_eq!(signed_in(run(login(given()), turns), false), session("ada", "new"));
+}
+
+#[test]
+fn logins_of_a_site_share_the_prompt_lock_and_its_history() {
+    use crate::flow::Governor;
+    use crate::ports::Asked;
+    use crate::time::Timestamp;
+
+    let nothing = || (load("ada"), Event::Loaded(Loaded::None));
+    let lock = Resource::Lock { kind: LockKind::Prompt, key: site().site_key() };
+    let open = Step::Open { what: lock, wait: false };
+    let asked = |asked| {
+        let turns = [nothing(), knows("default", false), (step(open.clone()), Event::Opened(HELD))];
+        let recalled = (step(Step::Recall(site().site_key())), Event::Recalled(asked));
+        with(turns, [recalled])
+    };
+    let declined = Asked::Declined { at: Timestamp(WALL) };
+    let no = (password(Some("ada")).0, Event::PromptFailed(PromptFault::Cancelled));
+    let remembered = Step::Note { key: site().site_key(), asked: declined };
+    let close = || (step(Step::Close(HELD)), Event::Closed);
+    let turns = with(asked(Asked::Answered), [nothing(), no, (step(remembered), Event::Applied), close()]);
+    assert_eq!(run(Governor::new(login(reusing("ada"))), turns), Err(Error::Cancelled));
+    let turns = with(asked(declined), [close()]);
+    assert_eq!(run(Governor::new(login(reusing("ada"))), turns), Err(CannotPrompt::Declined.into()));
 }
 
 #[test]
@@ -124,7 +152,6 @@ fn a_person_chooses_where_there_are_two_ways_and_the_choice_is_kept() {
 
 /// [`kept`] of what was got two seconds after the beginning.
 fn approved_later(name: &str) -> Vec<Turn> {
-    use crate::flow::script::Expected;
     use crate::time::Timestamp;
 
     let mut turns = kept("ada", name, SignInMethod::AppSession);

@@ -61,7 +61,7 @@ impl<E: Engine> Caller<E> {
             return Ok(false);
         }
         // Nobody sends anything while another thread is still telling.
-        let mut turn = self.telling.join(&site.key(""));
+        let mut turn = self.telling.join(&site.site_key());
         match turn.turn(&self.studio.settings.cancel).await {
             Turn::Lead if !self.is_told.load(Ordering::SeqCst) => {
                 self.studio.engine.tell(Notice::PlainHttp(site.origin().clone())).await;

@@ -129,7 +129,7 @@ impl Remembered {
 
     /// What is remembered of a site, the last sign-in first.
     pub(crate) fn of(&self, site: &ShotgunSite) -> impl Iterator<Item = &SiteEntry> {
-        let name = site.key("").site;
+        let name = site.site_key().site;
         self.entries.iter().filter(move |entry| entry.key.site == name)
     }
 }

@@ -137,7 +137,7 @@ impl Login {
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
         if self.options.reuse {
             self.state = State::Looking;
-            return Ok(Step::Load(self.key()));
+            return Ok(Step::Load(self.session()));
         }
         self.begin(now)
     }
@@ -340,7 +340,11 @@ fn no_passwords(by: SignsIn, info: &SiteInfo) -> Policy {
 }
 
 impl Asks for Login {
-    fn key(&self) -> Key {
+    fn site(&self) -> Key {
+        self.site.site_key()
+    }
+
+    fn session(&self) -> Key {
         let login = self.options.username.as_ref().map_or("", Foreign::raw);
         self.site.key(login)
     }
