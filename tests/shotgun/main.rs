@@ -4,7 +4,9 @@
 
 mod again;
 mod bad;
+mod both;
 mod clear;
+mod clearing;
 mod defaults;
 mod facade;
 mod meant;

@@ -167,7 +167,9 @@ impl Error {
                 | Policy::NoWindow
                 | Policy::NoAppSession,
             ) => Remedy::PresentAnother,
-            Self::Transient(_) | Self::Peer(Peer::Fault { .. }) => Remedy::TryLater,
+            Self::Transient(_)
+            | Self::Peer(Peer::Fault { .. })
+            | Self::Store(StoreFault { kind: StoreFaultKind::Superseded, .. }) => Remedy::TryLater,
             Self::Policy(_) | Self::Peer(_) => Remedy::CheckAddress,
             Self::Cancelled => Remedy::Nothing,
             Self::CannotPrompt(_) => Remedy::FindTerminal,
@@ -474,6 +476,11 @@ impl StoreFault {
     /// The store did not answer in time.
     pub(crate) fn timed_out() -> Self {
         Self { kind: StoreFaultKind::Timeout, path: Foreign::default() }
+    }
+
+    /// The fault of a change that gives way to the session which another program stored meanwhile.
+    pub fn superseded() -> Self {
+        Self { kind: StoreFaultKind::Superseded, path: Foreign::default() }
     }
 }
 

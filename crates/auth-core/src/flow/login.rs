@@ -443,8 +443,7 @@ impl Machine for Login {
                 self.unlock()
             }
             (State::Saving, Event::Conflict(_)) => {
-                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
-                self.warnings.push(Warning::NotSaved(fault));
+                self.warnings.push(Warning::NotSaved(StoreFault::superseded()));
                 self.unlock()
             }
             (State::Saving, _) => self.unlock(),

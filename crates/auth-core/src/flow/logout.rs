@@ -2,8 +2,7 @@ use super::contract::{Machine, Nested, Pending, nest};
 use super::revoke::Revoke;
 use super::torn::Looks;
 use super::{Event, Held, Outcome, Resource, Revocation, Step};
-use crate::error::{Error, Misuse, StoreFault, StoreFaultKind};
-use crate::foreign::Foreign;
+use crate::error::{Error, Misuse, StoreFault};
 use crate::ports::{Change, Loaded, LockKind, Stored};
 use crate::question::Notice;
 use crate::session::{Generation, Session};
@@ -160,13 +159,9 @@ impl Machine for Logout {
                     // Renewed, or signed in to anew, by a program that knows nothing of our locks: it goes too, here and on
                     // the server.
                     Owner::Same if self.clears < CLEARS => return self.begin(now, *stored),
-                    Owner::Same => self.end(Err(StoreFault::timed_out().into())),
                     // Another user signed in meanwhile: that session is not ours to remove.
                     Owner::Another => self.end(Ok(LoggedOut { revocation })),
-                    Owner::Unknown => {
-                        let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
-                        self.end(Err(fault.into()))
-                    }
+                    Owner::Same | Owner::Unknown => self.end(Err(StoreFault::superseded().into())),
                 }
             }
             (State::Clearing(_), Event::StoreFailed(fault)) => self.end(Err(fault.into())),

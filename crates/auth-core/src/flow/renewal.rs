@@ -343,7 +343,7 @@ impl Renewal {
     /// Something else is stored than what was read.
     fn forestalled(&mut self, now: Now, there: Option<Box<Stored>>) -> Step<Renewed> {
         match there {
-            Some(_) if self.intents >= INTENTS => self.make_do(now, StoreFault::timed_out().into()),
+            Some(_) if self.intents >= INTENTS => self.make_do(now, StoreFault::superseded().into()),
             Some(stored) => self.looked(now, Loaded::Found(stored)),
             None => self.looked(now, Loaded::None),
         }
@@ -400,8 +400,7 @@ impl Renewal {
                 Ok(self.good(stored.session, false))
             }
             Owner::Same | Owner::Unknown => {
-                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
-                self.warnings.push(Warning::NotSaved(fault));
+                self.warnings.push(Warning::NotSaved(StoreFault::superseded()));
                 Ok(self.saved(now, ours))
             }
         }

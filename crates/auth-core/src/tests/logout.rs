@@ -1,9 +1,10 @@
 #![expect(clippy::unnecessary_wraps, reason = "ends are compared as they come")]
 
 use super::*;
-use crate::error::{TransportFault, Trouble};
+use crate::error::{StoreFaultKind, TransportFault, Trouble};
 use crate::flow::Flow as _;
 use crate::flow::script::*;
+use crate::foreign::Foreign;
 use crate::session::{Session, Tokens};
 
 const REVOKE: &str = "/api/v1/auth/session/revoke";
@@ -89,7 +90,7 @@ fn what_was_renewed_meanwhile_is_revoked_and_goes_too_h14() {
     let turns = with(twice(), [cleared(&third, Event::Applied), unlock()]);
     assert_eq!(run(flow(), turns), out(Revocation::Revoked));
     let turns = with(twice(), [cleared(&third, conflict(&fourth)), unlock()]);
-    assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Timeout).into()));
+    assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Superseded).into()));
     // One that lives on is told of, whatever became of the other.
     let turns = with(changed(reply(500, "")), [cleared(&second, Event::Applied), unlock()]);
     assert_eq!(run(flow(), turns), out(Revocation::Failed(status(500, ""))));

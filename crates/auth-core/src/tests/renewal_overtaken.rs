@@ -128,7 +128,7 @@ fn a_token_replaced_before_it_is_redeemed_is_not_redeemed_h15() {
             unlock(),
         ],
     );
-    assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Timeout).into()));
+    assert_eq!(run(flow(), turns), Err(store_fault(StoreFaultKind::Superseded).into()));
 }
 
 #[test]

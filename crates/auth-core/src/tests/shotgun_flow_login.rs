@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::{Sent, TransportFault, Trouble};
+use crate::error::{Sent, StoreFaultKind, TransportFault, Trouble};
 use crate::flow::script::{Expected, Turn, with};
 use crate::flow::shotgun::script::*;
 use crate::question::{BrowserQuestion, PasswordQuestion};

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::error::StoreFault;
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
 use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, SiteEntry};
@@ -305,7 +305,7 @@ impl<E: Engine> Studio<E> {
             // Got in its place by somebody else: it is the same person's, and it goes too.
             generation = stored.session.tokens.generation();
         }
-        Err(AuthError::from(StoreFault { kind: StoreFaultKind::Timeout, path: Foreign::default() }).into())
+        Err(StoreFault::superseded().into())
     }
 
     /// Strikes a site, or one login there, off the list of sites; sessions are not touched.

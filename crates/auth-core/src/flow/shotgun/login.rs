@@ -1,4 +1,4 @@
-use crate::error::{CannotPrompt, Error, Misuse, Policy, SignsIn, StoreFault, StoreFaultKind};
+use crate::error::{CannotPrompt, Error, Misuse, Policy, SignsIn, StoreFault};
 use crate::flow::contract::{Machine, Nested, Pending, nest};
 use crate::flow::shotgun::{AppSession, Discover, Granted, Password, Program};
 use crate::flow::{Asks, Event, Held, Outcome, Resource, Step, Warning};
@@ -435,8 +435,7 @@ impl Machine for Login {
                 self.unlock()
             }
             (State::Saving, Event::Conflict(_)) => {
-                let fault = StoreFault { kind: StoreFaultKind::Superseded, path: Foreign::default() };
-                self.warnings.push(Warning::NotSaved(fault));
+                self.warnings.push(Warning::NotSaved(StoreFault::superseded()));
                 self.unlock()
             }
             (State::Saving, _) => self.unlock(),
