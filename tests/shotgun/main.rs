@@ -14,6 +14,7 @@ mod pages;
 mod processes;
 mod questions;
 mod renewals;
+mod rules;
 mod tasks;
 
 use std::sync::{Arc, Mutex};

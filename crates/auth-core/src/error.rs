@@ -536,7 +536,8 @@ pub enum StoreFaultKind {
     Other(Foreign),
 }
 
-/// An event that does not belong where it came. The flow is as it was.
+/// A fault of the program that runs a flow: an event that does not belong where it came, after which the flow is as it
+/// was, or a runtime that it cannot be run on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
@@ -555,6 +556,17 @@ pub enum Misuse {
     /// An answer that the question did not offer.
     #[error("misuse: the answer is not one of those offered")]
     BadAnswer,
+    /// An asynchronous driver was called outside a tokio runtime.
+    #[error(
+        "misuse: there is no tokio runtime here; call this from a task of one that `enable_all` was set for"
+    )]
+    NoRuntime,
+    /// An asynchronous driver was called on a tokio runtime without timers.
+    #[error("misuse: this tokio runtime has no timers; set `enable_all` where it is built")]
+    NoTimers,
+    /// An asynchronous driver was called on a tokio runtime without I/O.
+    #[error("misuse: this tokio runtime has no I/O; set `enable_all` where it is built")]
+    NoIo,
 }
 
 #[cfg(test)]

@@ -236,7 +236,8 @@ pub trait Prompt: Send + Sync {
     /// when it is told [`Notice::Suspend`]. Otherwise it stops within this call.
     fn ask(&self, question: &Question, dismissed: &Dismiss) -> Result<Answer, PromptFault>;
 
-    /// Tells something. What cannot be told is dropped.
+    /// Tells something. What cannot be told is dropped. A notice that takes longer than
+    /// [`TELL_DEADLINE`](crate::flow::TELL_DEADLINE) is left behind, unless it is [`Notice::Suspend`].
     fn tell(&self, notice: &Notice);
 }
 

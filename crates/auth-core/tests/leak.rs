@@ -13,7 +13,7 @@ use auth_core::error::{
 use auth_core::flow::{
     Call, Called, Discover, Discovered, Event, Flights, Flow, Governor, Granted, Held, LoggedOut, Login,
     LoginOptions, Logout, Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, Seat, SignedIn,
-    Step, Warning, Whoami, WhoamiAnswer,
+    Step, Tell, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::oauth::{self, TokenAnswer};
 use auth_core::ports::{
@@ -408,6 +408,7 @@ fn flows_and_their_ends_show_none_s1() {
     play::<Renewal>(Renewal::new(uri(), seed()).lasting(Some(Duration::from_secs(1))), renewed.clone());
     play::<Whoami>(Whoami::new(uri(), seed()), renewed.into_iter().chain([answered.clone()]));
     play::<Call>(Call::new(uri(), request(), session(), seed()), [answered]);
+    play::<Tell>(Tell::new(Notice::Confirmation(Foreign::from("hi"))), [Event::Told]);
     let gone = Event::Response(Response::new(204, [], ""));
     play::<Logout>(Logout::new(uri()), [opened, found, gone, Event::Applied, Event::Closed]);
 

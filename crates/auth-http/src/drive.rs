@@ -25,6 +25,8 @@ const STOOD_STILL: Duration = Duration::from_mins(5);
 pub(crate) struct Run<F> {
     flow: F,
     told: bool,
+    /// True while a notice is being told.
+    is_telling: bool,
     guards: Guards,
     underway: Underway,
     /// Counted while tokens are on their way and not saved.
@@ -74,7 +76,7 @@ impl Kept {
 impl<F: Flow> Run<F> {
     pub(crate) fn new(flow: F, underway: &Underway) -> Self {
         let (guards, underway) = (Guards::default(), underway.clone());
-        Self { flow, told: false, guards, underway, stay: None, slow: None }
+        Self { flow, told: false, is_telling: false, guards, underway, stay: None, slow: None }
     }
 
     /// True from redeeming a token, or being given one, until it is saved.
@@ -126,6 +128,7 @@ impl<F: Flow> Run<F> {
             }
         };
         let step = self.flow.resume(now, event);
+        self.is_telling = matches!(step, Ok(Step::Tell(_)));
         self.slow = match &step {
             Ok(Step::Apply(Change::Save { key, .. })) => Some((now.tick.after(STORE_DEADLINE), key.clone())),
             _ => None,
@@ -143,10 +146,13 @@ impl<F: Flow> Run<F> {
         self.flow.deadline()
     }
 
-    /// How long to go on waiting. A cancel that is due goes before a deadline.
+    /// How long to go on waiting. A cancel that is due goes before a deadline; until it is told, a notice is left behind.
     pub(crate) fn patience(&self, now: Now, cancelled: bool) -> Patience {
         if self.takes(cancelled) {
             return Patience::Cancelled;
+        }
+        if cancelled && !self.told && self.is_telling {
+            return Patience::TimedOut;
         }
         match self.deadline() {
             Some(deadline) if deadline <= now.tick => Patience::TimedOut,
@@ -155,7 +161,8 @@ impl<F: Flow> Run<F> {
         }
     }
 
-    /// How long what is on its way may still take when the deadline has passed. A machine that slept in the middle of
+    /// How long what is on its way may still take when the deadline has passed. A notice that a cancel meets is nearly
+    /// told. A machine that slept in the middle of
     /// redeeming a token finds its deadline passed and perhaps the answer already there: it is worth a moment.
     pub(crate) fn grace(&self) -> Duration {
         if self.flow.interruptible() { Duration::ZERO } else { GLANCE }
@@ -223,6 +230,11 @@ pub(crate) fn asked(result: Result<Result<Answer, PromptFault>, Broke>, may_susp
         Ok(Err(fault)) => Event::PromptFailed(fault),
         Err(_) => Event::PromptFailed(PromptFault::Cannot(CannotPrompt::HungUp)),
     })
+}
+
+/// A notice that was told, or not in time, or not at all: what cannot be told is dropped, whatever the reason.
+pub(crate) fn told(_: Brought) -> Brought {
+    Brought::Event(Event::Told)
 }
 
 /// What a store brought when it was asked for a session.

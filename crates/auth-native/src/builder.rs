@@ -1,4 +1,6 @@
 use std::fmt;
+#[cfg(feature = "shotgun")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,6 +110,16 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
     #[cfg(feature = "shotgun")]
     pub(crate) fn take_defaults(&mut self) -> Arc<dyn DefaultsManager> {
         self.defaults.take().unwrap_or_else(|| Arc::new(Defaults::new()))
+    }
+
+    /// The proxy that was chosen, else the one that is meant.
+    #[cfg(feature = "shotgun")]
+    pub(crate) fn choose_proxy(&mut self, defaults: &dyn DefaultsManager) -> Result<ProxyChoice, Error> {
+        let proxy = match self.proxy.take() {
+            Some(proxy) => proxy,
+            None => catch_unwind(AssertUnwindSafe(|| defaults.http_proxy())).map_err(|_| Error::Defaults)?,
+        };
+        Ok(self.proxy.insert(proxy).clone())
     }
 
     #[cfg(feature = "shotgun")]

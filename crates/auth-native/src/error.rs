@@ -39,6 +39,10 @@ pub enum Error {
     /// Whose session it is was not said.
     #[error("a session without a login: whose is it?")]
     NoLogin,
+    /// The program's [`DefaultsManager`](crate::shotgun::DefaultsManager) panicked, or no thread could be started for it.
+    #[cfg(feature = "shotgun")]
+    #[error("the DefaultsManager of this program panicked, or no thread could be started for it")]
+    Defaults,
     /// A file of authorities cannot be used.
     #[error("the file of certificate authorities {file} cannot be used: {why}")]
     Authorities {
@@ -67,6 +71,8 @@ impl Error {
             | Self::NoSession
             | Self::NoSite => Blame::Person,
             Self::UserAgent | Self::NoLogin => Blame::Program,
+            #[cfg(feature = "shotgun")]
+            Self::Defaults => Blame::Program,
             Self::NoEntropy | Self::Authorities { .. } => Blame::Machine,
         }
     }
@@ -81,6 +87,8 @@ impl Error {
             Self::NoSession => Remedy::PresentAnother,
             Self::Authorities { .. } => Remedy::MendStore,
             Self::UserAgent | Self::NoLogin => Remedy::Report,
+            #[cfg(feature = "shotgun")]
+            Self::Defaults => Remedy::Report,
             Self::NoEntropy => Remedy::TryLater,
         }
     }
@@ -139,6 +147,8 @@ mod tests {
                 Remedy::MendStore,
             ),
             (Error::UserAgent, Blame::Program, Remedy::Report),
+            #[cfg(feature = "shotgun")]
+            (Error::Defaults, Blame::Program, Remedy::Report),
             (Error::NoEntropy, Blame::Machine, Remedy::TryLater),
         ];
         for (error, blame, remedy) in cases {

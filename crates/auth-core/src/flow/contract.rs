@@ -5,11 +5,13 @@ use core::time::Duration;
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
 use crate::ports::{Change, LockKind};
-use crate::question::PromptFault;
+use crate::question::{Notice, PromptFault};
 use crate::time::{Now, Tick};
 
 /// How long a person may think.
 pub const ASK_DEADLINE: Duration = Duration::from_mins(10);
+/// How long a notice may take. A terminal whose output is held back costs no more than this.
+pub const TELL_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a store may take. A keychain that does not answer costs no more than this.
 pub const STORE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long a change may take that a renewal or a sign-out needs: it may have to wait 30 s for its turn among other
@@ -54,7 +56,9 @@ impl Pending {
         match step {
             Step::Send(request) => within(Kind::Send, request.budget),
             Step::Ask(_) => within(Kind::Ask, ASK_DEADLINE),
-            Step::Tell(_) => Self { kind: Kind::Tell, deadline: None },
+            // Its telling lasts as long as the program is stopped.
+            Step::Tell(Notice::Suspend) => Self { kind: Kind::Tell, deadline: None },
+            Step::Tell(_) => within(Kind::Tell, TELL_DEADLINE),
             Step::Load(_) => within(Kind::Load, STORE_DEADLINE),
             Step::Apply(Change::Save { .. }) => within(Kind::Apply, SAVE_DEADLINE),
             Step::Apply(Change::Intent { .. } | Change::ClearIf { .. }) => {
@@ -105,6 +109,11 @@ impl Pending {
         self.kind == Kind::Ask
     }
 
+    /// True while a person is being told something.
+    fn is_tell(&self) -> bool {
+        self.kind == Kind::Tell
+    }
+
     /// True while a server is.
     pub(crate) fn is_send(&self) -> bool {
         self.kind == Kind::Send
@@ -150,6 +159,9 @@ impl<M: Machine> Flow for M {
 
     fn resume(&mut self, now: Now, event: Event) -> Result<Step<M::Output>, Misuse> {
         self.outstanding().admit(now, &event, self)?;
+        // A notice that is not told in time is dropped, as one that fails is.
+        let is_late = event == Event::TimedOut && self.outstanding().is_tell();
+        let event = if is_late { Event::Told } else { event };
         let mut next = self.clone();
         let step = next.advance(now, event)?;
         *next.pending() = Pending::of(&step, now);

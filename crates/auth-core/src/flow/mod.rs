@@ -48,6 +48,7 @@ mod renewal;
 mod retry;
 mod revoke;
 pub mod shotgun;
+mod tell;
 mod torn;
 mod whoami;
 
@@ -55,7 +56,7 @@ pub use backoff::Backoff;
 pub use call::{Call, Called};
 pub use contract::{
     ASK_DEADLINE, CHANGE_DEADLINE, LOCK_DEADLINE, Machine, PROMPT_LOCK_TURN, Pending, SAVE_DEADLINE,
-    STORE_DEADLINE,
+    STORE_DEADLINE, TELL_DEADLINE,
 };
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};
@@ -65,6 +66,7 @@ pub use logout::{LoggedOut, Logout};
 pub use password::{Granted, Password};
 pub use renewal::{Renewal, Renewed};
 pub use revoke::Revocation;
+pub use tell::Tell;
 pub use whoami::{Whoami, WhoamiAnswer};
 
 use core::time::Duration;
@@ -111,7 +113,7 @@ pub enum Step<T> {
     Send(Request),
     /// A question to a person.
     Ask(Question),
-    /// Something to tell a person.
+    /// Something to tell a person. What cannot be told, or not within [`TELL_DEADLINE`], is dropped.
     Tell(Notice),
     /// Look a session up.
     Load(Key),
@@ -201,6 +203,9 @@ pub enum Warning {
     /// A fresh token does not live as long as was asked for.
     #[error("the server's tokens live {} seconds, less than was asked for", .0.as_secs())]
     TooShort(Duration),
+    /// A callback of the program, which this names, panicked. What it was called about is done.
+    #[error("{0} of this program panicked, and may have missed what it was told")]
+    Callback(&'static str),
 }
 
 /// What came of a step.

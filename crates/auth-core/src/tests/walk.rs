@@ -491,7 +491,7 @@ where
     assert_eq!(met, *flow, "{name}: misuse changed something");
     if let Step::Done(result) = step {
         assert!(!ledger.cancelled || !matches!(result, Err(error) if error.ends_session()));
-    } else if !matches!(step, Step::Tell(_) | Step::Close(_)) {
+    } else if !matches!(step, Step::Tell(Notice::Suspend) | Step::Close(_)) {
         assert!(flow.deadline().is_some(), "{name}: {step:?} has no deadline");
     }
     if ledger.hand == Hand::Full {
@@ -588,4 +588,10 @@ fn whoami_every_state() {
 #[test]
 fn logout_every_state() {
     walk("logout", Logout::new(uri()));
+}
+
+#[test]
+fn tell_every_state() {
+    walk("tell", Tell::new(Notice::Confirmation("hi".into())));
+    walk("tell of a stop", Tell::new(Notice::Suspend));
 }

@@ -6,9 +6,8 @@ mod job;
 mod secure;
 mod transport;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use auth_core::flow::{Event, Flow, LOCK_DEADLINE, Outcome, Resource, Step};
@@ -28,7 +27,7 @@ const RESTORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs flows, and waits for them. One driver can run any number of flows at once, from any thread.
 ///
-/// Requests, questions and whatever a store is asked are carried out on threads of their own, so that a step that is
+/// Requests, questions, notices and whatever a store is asked are carried out on threads of their own, so that a step that is
 /// cancelled or past its deadline can be left behind; a question is taken back first, and its prompt waited for until
 /// the terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
 #[derive(Clone)]
@@ -78,8 +77,15 @@ impl Driver {
                 }
                 Step::Ask(question) => self.ask(question, &mut run, cancel),
                 Step::Tell(notice) => {
-                    self.tell(notice, run.is_committed());
-                    Brought::Event(Event::Told)
+                    let prompt = Arc::clone(&self.prompt);
+                    let job = Job::start(cancel, move || prompt.tell(&notice));
+                    if run.is_committed() {
+                        // A terminal that is stopped keeps no token from being saved.
+                        Brought::Event(Event::Told)
+                    } else {
+                        let over = |_: Result<(), Broke>| Brought::Event(Event::Told);
+                        drive::told(self.attend(&mut run, cancel, &job, over))
+                    }
                 }
                 Step::Load(key) => {
                     let store = Arc::clone(&self.store);
@@ -120,17 +126,6 @@ impl Driver {
         }
     }
 
-    /// What cannot be told is dropped, whatever the reason. A terminal that is stopped keeps no token from being saved.
-    fn tell(&self, notice: Notice, beside: bool) {
-        let prompt = Arc::clone(&self.prompt);
-        let tell = move || drop(catch_unwind(AssertUnwindSafe(|| prompt.tell(&notice))));
-        if beside {
-            drop(thread::Builder::new().name("auth-http".to_owned()).spawn(tell));
-        } else {
-            tell();
-        }
-    }
-
     fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {
         let prompt = Arc::clone(&self.prompt);
         let dismiss = run.dismiss();
@@ -158,7 +153,9 @@ impl Driver {
         loop {
             let now = self.clock.now();
             if let Some(key) = run.slow(now) {
-                self.tell(Notice::Saving { location: self.store.location(&key) }, true);
+                let (store, prompt) = (Arc::clone(&self.store), Arc::clone(&self.prompt));
+                let tell = move || prompt.tell(&Notice::Saving { location: store.location(&key) });
+                drop(Job::start(cancel, tell));
             }
             let patience = run.patience(now, cancel.is_cancelled());
             let wait = match patience {

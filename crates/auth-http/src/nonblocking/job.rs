@@ -48,6 +48,13 @@ impl<T: Send + 'static> Job<T> {
         Self { over: Some(over), task: Some(task.abort_handle()) }
     }
 
+    /// Lets it go on once it is left behind.
+    pub(super) fn outliving(self) -> Self {
+        let mut this = self;
+        this.task = None;
+        this
+    }
+
     /// Nothing to do.
     pub(super) fn nothing() -> Self {
         Self { over: None, task: None }

@@ -3,6 +3,7 @@
 mod committed;
 mod job;
 mod prompt;
+mod runtime;
 mod threaded;
 mod transport;
 
@@ -29,9 +30,10 @@ pub use transport::{Exchange, ReqwestTransport, Transport};
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
 const RESTORED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Runs flows on a tokio runtime whose timer is enabled. One driver can run any number of flows at once.
+/// Runs flows on a tokio runtime with timers, and with I/O where its transport needs that. One driver can run any number of flows at once.
 ///
-/// Whatever a store is asked, and a prompt that is [`Threaded`], is carried out on threads of their own, never on the
+/// A notice is left behind where it is not told within [`TELL_DEADLINE`](auth_core::flow::TELL_DEADLINE), or not once it
+/// was cancelled. Whatever a store is asked, and a prompt that is [`Threaded`], is carried out on threads of their own, never on the
 /// runtime's, which may not be kept from ending; a question that is no longer wanted is taken back, and its prompt waited for until the
 /// terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
 #[derive(Clone)]
@@ -60,17 +62,24 @@ impl Driver {
         Self { underway, ..self }
     }
 
-    /// Runs a flow to its end, on a task of its own. Must be called on a tokio runtime.
+    /// Runs a flow to its end, on a task of its own.
     ///
     /// A cancel is told to the flow once: at once where it can be interrupted, otherwise as soon as it can. Dropping
     /// the future is a cancel as well: a flow that has redeemed a token goes on until what it was given is saved, on a
     /// thread and a runtime of its own, so that it does so even where this runtime ends meanwhile. A [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow
     /// still holds at its end, however it came, is given back.
+    ///
+    /// # Errors
+    ///
+    /// Besides those of the flow: [`Misuse::NoRuntime`](auth_core::error::Misuse::NoRuntime) outside a tokio runtime, and
+    /// [`NoTimers`](auth_core::error::Misuse::NoTimers) or [`NoIo`](auth_core::error::Misuse::NoIo) on one that was built
+    /// without them.
     pub async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
     where
         F: Flow + Send + 'static,
         F::Output: Send + 'static,
     {
+        runtime::check(self.transport.needs_io())?;
         let leave = Leave(Cancel::new());
         let stop = leave.0.clone();
         let _watch = cancel.watch(move || stop.cancel());
@@ -114,16 +123,13 @@ impl Driver {
             Step::Ask(question) => self.ask(question, run, cancel).await,
             Step::Tell(notice) => {
                 let prompt = Arc::clone(&self.prompt);
-                let telling = async move { prompt.tell(&notice).await };
+                let mut job = Job::spawn(async move { prompt.tell(&notice).await }).outliving();
                 if run.is_committed() {
-                    // Whoever is told slowly keeps no token from being saved.
-                    drop(tokio::spawn(telling));
+                    // A terminal that is stopped keeps no token from being saved.
                     return Brought::Event(Event::Told);
                 }
-                let mut job = Job::spawn(telling);
-                // What cannot be told is dropped, whatever the reason.
-                let told = |_: Result<(), Broke>| Brought::Event(Event::Told);
-                self.attend(run, cancel, &mut job, told).await
+                let over = |_: Result<(), Broke>| Brought::Event(Event::Told);
+                drive::told(self.attend(run, cancel, &mut job, over).await)
             }
             Step::Load(key) => {
                 let store = Arc::clone(&self.store);
@@ -199,9 +205,12 @@ impl Driver {
         loop {
             let now = self.clock.now();
             if let Some(key) = run.slow(now) {
-                let notice = Notice::Saving { location: self.store.location(&key) };
-                let prompt = Arc::clone(&self.prompt);
-                drop(tokio::spawn(async move { prompt.tell(&notice).await }));
+                let (store, prompt) = (Arc::clone(&self.store), Arc::clone(&self.prompt));
+                drop(tokio::spawn(async move {
+                    if let Some(location) = aside(move || store.location(&key)).await {
+                        prompt.tell(&Notice::Saving { location }).await;
+                    }
+                }));
             }
             let patience = run.patience(now, cancel.is_cancelled());
             let wait = match patience {
@@ -235,5 +244,8 @@ impl Drop for Leave {
 #[cfg(test)]
 #[path = "../tests/left.rs"]
 mod left;
+#[cfg(test)]
+#[path = "../tests/runtime.rs"]
+mod runtimes;
 #[cfg(test)]
 mod same;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::job::Job;
 
 /// A blocking transport or prompt, with a thread for each exchange or question.
@@ -24,7 +26,10 @@ pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     Job::start(work).end().await.ok()
 }
 
-/// Does something beside its caller, on the runtime that this is called on, as long as that lives.
+/// Does something beside its caller, on the runtime that this is called on, as long as that lives. Outside a runtime it is
+/// dropped.
 pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(work));
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(work));
+    }
 }

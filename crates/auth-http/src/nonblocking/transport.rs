@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 
 use self::lookup::Lookup;
 use super::job::Job;
-use super::{Threaded, aside};
+use super::{Threaded, aside, runtime};
 use crate::ProxyChoice;
 use crate::bounds::{BODY_LIMIT, CONNECT_WITHIN, HEADER_LIMIT};
 use crate::drive::Broke;
@@ -39,6 +39,11 @@ pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, Unreachable
 pub trait Transport: Send + Sync {
     /// Sends a request within its budget.
     fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a>;
+
+    /// Whether it needs the I/O of the runtime that it is called on. Defaults to no.
+    fn needs_io(&self) -> bool {
+        false
+    }
 }
 
 impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
@@ -147,7 +152,16 @@ impl ReqwestTransport {
 
 impl Transport for ReqwestTransport {
     fn send<'a>(&'a self, request: &'a Request) -> Exchange<'a> {
-        Box::pin(async move { proxy::let_in(request, self.exchange(request).await?) })
+        Box::pin(async move {
+            // Where nobody looked before: without a runtime nothing is connected to.
+            runtime::check(true)
+                .map_err(|_| Unreachable { fault: TransportFault::Connect, sent: Sent::No })?;
+            proxy::let_in(request, self.exchange(request).await?)
+        })
+    }
+
+    fn needs_io(&self) -> bool {
+        true
     }
 }
 

@@ -57,9 +57,9 @@ impl Machine for Redeem {
 }
 
 /// Says when it is asked, and does nothing until it is let.
-struct World {
-    asked: mpsc::UnboundedSender<&'static str>,
-    go_on: Arc<Notify>,
+pub(super) struct World {
+    pub(super) asked: mpsc::UnboundedSender<&'static str>,
+    pub(super) go_on: Arc<Notify>,
 }
 
 impl Transport for World {

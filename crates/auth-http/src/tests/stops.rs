@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth_core::flow::{ASK_DEADLINE, Event, LOCK_DEADLINE, STORE_DEADLINE, Step};
+use auth_core::flow::{ASK_DEADLINE, Event, LOCK_DEADLINE, STORE_DEADLINE, Step, TELL_DEADLINE};
 use auth_core::ports::{Applied, Clock, Loaded, Locking};
 use auth_core::time::Tick;
 use auth_core::wire::Response;
-use auth_core::{Answer, PromptFault};
+use auth_core::{Answer, Notice, PromptFault};
 
 use super::script::{Gate, HandClock, Line, OnDrop, Ports, SOON, apply, ask, load, lock, script, send, tell};
 use super::{events, response, run};
@@ -104,6 +104,61 @@ fn a_cancel_during_a_step_that_ends_by_itself_comes_with_the_next_which_is_not_c
         let seen = events(ports, [Line::Do(step), Line::Do(send())], &cancel);
         assert_eq!(seen, [Event::Start, event, Event::Cancel], "{shown}");
     }
+}
+
+/// Ports whose notices hang once `then` was called, until the gate opens.
+fn hanging(gate: &Gate, clock: &Arc<HandClock>, then: impl Fn() + Send + Sync + 'static) -> Ports {
+    let gate = gate.clone();
+    let tell = Box::new(move |_| {
+        then();
+        gate.pass();
+    });
+    Ports { clock: Arc::clone(clock), tell, ..Ports::default() }
+}
+
+#[test]
+fn a_notice_that_hangs_is_left_behind_at_its_deadline() {
+    let (gate, clock, began) = (Gate::default(), Arc::<HandClock>::default(), Instant::now());
+    let turned = Arc::clone(&clock);
+    let ports = hanging(&gate, &clock, move || turned.forward(TELL_DEADLINE));
+    let seen = run(ports, [Line::Do(tell()), Line::Do(send())]);
+    assert_eq!(seen, [Event::Start, Event::Told, response()]);
+    assert!(!gate.is_open() && began.elapsed() < SOON);
+    gate.open();
+}
+
+#[test]
+fn a_cancel_is_heard_while_a_notice_hangs() {
+    for step in [tell(), Step::Tell(Notice::Suspend)] {
+        let (gate, cancel, began) = (Gate::default(), Cancel::new(), Instant::now());
+        let stop = cancel.clone();
+        let ports = hanging(&gate, &Arc::default(), move || stop.cancel());
+        let seen = events(ports, [Line::Do(step), Line::Do(send())], &cancel);
+        assert_eq!(seen, [Event::Start, Event::Told, Event::Cancel]);
+        assert!(!gate.is_open() && began.elapsed() < SOON);
+        gate.open();
+    }
+}
+
+#[test]
+fn a_notice_told_after_a_cancel_is_told_to_its_end() {
+    let (cancel, told) = (Cancel::new(), Gate::default());
+    let (stop, end) = (cancel.clone(), told.clone());
+    let ports = Ports {
+        load: Box::new(move |_| {
+            stop.cancel();
+            Ok(Loaded::None)
+        }),
+        tell: Box::new(move |_| {
+            // Longer than a cancel would leave it.
+            std::thread::sleep(2 * crate::drive::GLANCE);
+            end.open();
+        }),
+        ..Ports::default()
+    };
+    let flow = script([Line::Do(load()), Line::Do(tell())]).deaf();
+    ports.driver().run(flow, &cancel).unwrap();
+    assert!(told.is_open());
 }
 
 #[test]

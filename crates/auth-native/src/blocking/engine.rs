@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::thread;
 
 use auth_core::Error as AuthError;
-use auth_core::Notice;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Prompt, Store, Transport};
@@ -63,9 +62,9 @@ impl Engine for Threads {
         drop(thread::Builder::new().name("renewal".to_owned()).spawn(|| wait_for(work)));
     }
 
-    async fn tell(&self, notice: Notice) {
-        // What cannot be told is dropped, whatever the reason.
-        drop(catch_unwind(AssertUnwindSafe(|| self.prompt.tell(&notice))));
+    #[cfg(feature = "shotgun")]
+    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        catch_unwind(AssertUnwindSafe(work)).ok()
     }
 
     fn underway(&self) -> &Underway {

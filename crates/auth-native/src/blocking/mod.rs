@@ -13,6 +13,7 @@ mod middleware;
 pub mod shotgun;
 
 use std::sync::Arc;
+use std::thread;
 
 use auth_core::ports::{Prompt, Transport};
 use auth_core::{Holder, Notice};
@@ -57,7 +58,7 @@ impl Builder {
     ) -> Result<shotgun::Authenticator, Error> {
         self.keep_in_memory_if_it_forgets();
         let defaults = self.take_defaults();
-        let proxy = self.proxy.get_or_insert_with(|| defaults.http_proxy()).clone();
+        let proxy = self.choose_proxy(&*defaults)?;
         let (engine, settings) = self.engine()?;
         let studio = crate::shared::Studio::new(engine, settings, program, defaults, proxy);
         Ok(shotgun::Authenticator { studio })
@@ -66,7 +67,11 @@ impl Builder {
     fn engine(mut self) -> Result<(Threads, Settings), Error> {
         let prompt = self.prompt.take().unwrap_or_else(default_prompt);
         let told = Arc::clone(&prompt);
-        let told = move |holder: &Holder| told.tell(&Notice::Waiting(holder.clone()));
+        let told = move |holder: &Holder| {
+            let (told, notice) = (Arc::clone(&told), Notice::Waiting(holder.clone()));
+            // A prompt that hangs keeps no change of the store waiting.
+            drop(thread::Builder::new().name("notice".to_owned()).spawn(move || told.tell(&notice)));
+        };
         let Parts { user_agent, authorities, proxy, store, is_quick, clock, underway, settings } =
             self.parts(false, told)?;
         let transport = match self.transport {
@@ -97,6 +102,9 @@ mod connection_tests;
 #[cfg(test)]
 #[path = "../tests/environment_key.rs"]
 mod environment_key_tests;
+#[cfg(test)]
+#[path = "../tests/notices.rs"]
+mod notices_tests;
 #[cfg(test)]
 #[path = "../tests/panics.rs"]
 mod panics_tests;

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use auth_core::Error as AuthError;
-use auth_core::Notice;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Store};
@@ -59,8 +58,9 @@ impl Engine for Tasks {
         beside(work);
     }
 
-    async fn tell(&self, notice: Notice) {
-        self.prompt.tell(&notice).await;
+    #[cfg(feature = "shotgun")]
+    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        aside(work).await
     }
 
     fn underway(&self) -> &Underway {

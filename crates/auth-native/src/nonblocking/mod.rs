@@ -63,7 +63,7 @@ impl Builder {
     ) -> Result<shotgun::Authenticator, Error> {
         self.keep_in_memory_if_it_forgets();
         let defaults = self.take_defaults();
-        let proxy = self.proxy.get_or_insert_with(|| defaults.http_proxy()).clone();
+        let proxy = self.choose_proxy(&*defaults)?;
         let (engine, settings) = self.engine()?;
         let studio = crate::shared::Studio::new(engine, settings, program, defaults, proxy);
         Ok(shotgun::Authenticator { studio })
@@ -100,11 +100,17 @@ mod connection_tests;
 #[path = "../tests/environment_key.rs"]
 mod environment_key_tests;
 #[cfg(test)]
+#[path = "../tests/notices.rs"]
+mod notices_tests;
+#[cfg(test)]
 #[path = "../tests/panics.rs"]
 mod panics_tests;
 #[cfg(test)]
 #[path = "../tests/rig.rs"]
 mod rig;
+#[cfg(test)]
+#[path = "../tests/runtimes.rs"]
+mod runtimes_tests;
 #[cfg(test)]
 mod subject;
 #[cfg(test)]

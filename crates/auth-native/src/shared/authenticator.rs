@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use auth_core::flow::{
     Discover, Discovered, Flow, Governor, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
-    Revocation, SignedIn, Warning, Whoami, WhoamiAnswer,
+    Revocation, SignedIn, Tell, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::ports::{Change, Loaded, SiteEntry, Store};
 use auth_core::session::Session;
@@ -180,7 +180,7 @@ impl<E: Engine> Shared<E> {
                 },
             });
         }
-        self.warn(place).await;
+        self.warn(place).await?;
         Ok(self.run(flow).await?.value)
     }
 
@@ -283,7 +283,7 @@ impl<E: Engine> Shared<E> {
                         return Ok(Outcome { value, warnings: vec![Warning::NotRenewed(why)] });
                     }
                     Some(why) => return Err(why.into()),
-                    None => self.warn(place).await,
+                    None => self.warn(place).await?,
                 },
             }
         }
@@ -343,14 +343,14 @@ impl<E: Engine> Shared<E> {
     /// To be called before a credential goes to a server.
     pub(crate) async fn approach(&self, place: &Place) -> Result<(), Error> {
         place.check()?;
-        self.warn(place).await;
-        Ok(())
+        self.warn(place).await
     }
 
-    async fn warn(&self, place: &Place) {
+    async fn warn(&self, place: &Place) -> Result<(), Error> {
         if is_exposed(&place.uri) {
-            self.engine.tell(Notice::PlainHttp(place.uri.origin().clone())).await;
+            self.run(Tell::new(Notice::PlainHttp(place.uri.origin().clone()))).await?;
         }
+        Ok(())
     }
 
     pub(crate) async fn run<F>(&self, flow: F) -> Result<Outcome<F::Output>, Error>

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use auth_core::error::{CannotPrompt, Trouble};
 use auth_core::flow::shotgun::{Called, SignedIn};
-use auth_core::flow::{Outcome, Warning};
+use auth_core::flow::{Outcome, Tell, Warning};
 use auth_core::shotgun::ShotgunSite;
 use auth_core::shotgun::find::{self, READ};
 use auth_core::wire::json::{Json, NotJson};
@@ -64,7 +64,7 @@ impl<E: Engine> Caller<E> {
         let mut turn = self.telling.join(&site.site_key());
         match turn.turn(&self.studio.settings.cancel).await {
             Turn::Lead if !self.is_told.load(Ordering::SeqCst) => {
-                self.studio.engine.tell(Notice::PlainHttp(site.origin().clone())).await;
+                self.studio.run(Tell::new(Notice::PlainHttp(site.origin().clone()))).await?;
                 self.is_told.store(true, Ordering::SeqCst);
                 turn.land(&());
             }

@@ -112,7 +112,11 @@ impl<E: Engine> Link<E> {
     }
 
     pub(crate) fn warnings(&self) -> Vec<Warning> {
-        core::mem::take(&mut self.state().warnings)
+        let mut warnings = core::mem::take(&mut self.state().warnings);
+        if self.subscribers.take_panicked() {
+            warnings.push(Warning::Callback("a session subscriber"));
+        }
+        warnings
     }
 
     pub(crate) async fn whoami(&self) -> Result<User, Error> {

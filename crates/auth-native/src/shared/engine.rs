@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use auth_core::Error as AuthError;
-use auth_core::Notice;
 use auth_core::error::StoreFault;
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::Store;
@@ -29,8 +28,12 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     /// Does something beside its caller.
     fn beside(&self, work: impl Future<Output = ()> + Send + 'static);
 
-    /// Tells the person something.
-    fn tell(&self, notice: Notice) -> impl Future<Output = ()> + Send;
+    /// Calls code of the program that may take long, and keeps no task of a runtime waiting; `None` if it panicked.
+    #[cfg(feature = "shotgun")]
+    fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = Option<T>> + Send;
 
     /// What must not be cut short.
     fn underway(&self) -> &Underway;

@@ -49,9 +49,20 @@ impl<E: Engine> Studio<E> {
         Ok(Remembered::new(self.engine.look(|store| store.sites()).await?))
     }
 
+    /// Asks the studio's rules something, which may take as long as the program that made them wants.
+    fn rules<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn DefaultsManager) -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T, Error>> + Send {
+        let defaults = Arc::clone(&self.defaults);
+        let asked = self.engine.aside(move || ask(&*defaults));
+        async move { asked.await.ok_or(Error::Defaults) }
+    }
+
     /// The site that is meant where none is named.
     pub(crate) async fn host(&self) -> Result<Option<ShotgunSite>, Error> {
-        Ok(self.defaults.host(&self.remembered().await?))
+        let remembered = self.remembered().await?;
+        self.rules(move |rules| rules.host(&remembered)).await
     }
 
     /// The site that was named, or is meant, or that a person names.
@@ -60,11 +71,13 @@ impl<E: Engine> Studio<E> {
             return Ok(site.clone());
         }
         let remembered = self.remembered().await?;
-        let meant = self.defaults.host(&remembered);
-        if self.defaults.is_host_fixed() || options.never_ask || self.settings.never_ask {
+        let sites = remembered.sites();
+        let (meant, is_fixed) =
+            self.rules(move |rules| (rules.host(&remembered), rules.is_host_fixed())).await?;
+        if is_fixed || options.never_ask || self.settings.never_ask {
             return meant.ok_or(Error::NoSite);
         }
-        Ok(self.run(ChooseSite::new(&remembered.sites(), meant.as_ref())).await?.value)
+        Ok(self.run(ChooseSite::new(&sites, meant.as_ref())).await?.value)
     }
 
     /// The site that was named or is meant; nobody is asked.
@@ -80,7 +93,7 @@ impl<E: Engine> Studio<E> {
     pub(crate) async fn default_user(&self, site: Option<&ShotgunSite>) -> Result<Option<User>, Error> {
         let remembered = self.remembered().await?;
         let is_here = |theirs: &ShotgunSite| site.is_none_or(|site| site == theirs);
-        match self.defaults.user_credentials() {
+        match self.rules(|rules| rules.user_credentials()).await? {
             UserCredentials::Nobody => return Ok(None),
             UserCredentials::Script { site, name, key } if is_here(&site) => {
                 return Ok(Some(User::Script(self.script(site, name, key))));
@@ -93,8 +106,13 @@ impl<E: Engine> Studio<E> {
             }
             _ => {}
         }
-        let Some(site) = site.cloned().or_else(|| self.defaults.host(&remembered)) else { return Ok(None) };
-        let login = self.defaults.login(&site, &remembered).unwrap_or_default();
+        let named = site.cloned();
+        let meant = move |rules: &dyn DefaultsManager| {
+            let site = named.or_else(|| rules.host(&remembered))?;
+            let login = rules.login(&site, &remembered).unwrap_or_default();
+            Some((site, login))
+        };
+        let Some((site, login)) = self.rules(meant).await? else { return Ok(None) };
         Ok(self.stored(&site, login.raw()).await?.map(User::Human))
     }
 
@@ -114,7 +132,8 @@ impl<E: Engine> Studio<E> {
             let unwanted = unwanted.map(|human| human.session);
             let Outcome { value: signed_in, warnings } =
                 self.sign_in_except(&site, options.clone(), unwanted.as_ref()).await?;
-            let is_wanted = !signed_in.reused || self.defaults.user_credentials() == UserCredentials::Nobody;
+            let is_wanted = !signed_in.reused
+                || self.rules(|rules| rules.user_credentials()).await? == UserCredentials::Nobody;
             if is_wanted {
                 let SignedIn { login, session, .. } = signed_in;
                 return Ok(Outcome { value: User::Human(self.human(site, login, session)), warnings });
@@ -216,9 +235,12 @@ impl<E: Engine> Studio<E> {
     ) -> Result<Outcome<SignedIn>, Error> {
         let login = self.login(site, options).await?;
         let login = unwanted.into_iter().fold(login, Login::refused);
-        let signed_in = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await?;
+        let mut signed_in = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await?;
         if !signed_in.value.reused {
-            self.defaults.signed_in(site, &signed_in.value.login);
+            let (site, login) = (site.clone(), signed_in.value.login.clone());
+            if self.rules(move |rules| rules.signed_in(&site, &login)).await.is_err() {
+                signed_in.warnings.push(Warning::Callback("DefaultsManager::signed_in"));
+            }
         }
         Ok(signed_in)
     }
@@ -259,15 +281,21 @@ impl<E: Engine> Studio<E> {
             remembered.of(site).find(is_theirs)
         });
         let preferred = of_user.or(last).and_then(|entry| entry.method);
+        let pages = remembered.of(site).find_map(|entry| entry.pages.clone());
+        let allow_http = options.allow_http || self.allows_http(&remembered, site);
+        let mut suggested = options.suggested;
+        if suggested.is_none() {
+            let site = site.clone();
+            suggested = self.rules(move |rules| rules.login(&site, &remembered)).await?;
+        }
         let options = LoginOptions {
             never_ask: options.never_ask || self.settings.never_ask,
-            allow_http: options.allow_http || self.allows_http(&remembered, site),
+            allow_http,
             preferred: options.preferred.or(preferred),
-            suggested: options.suggested.or_else(|| self.defaults.login(site, &remembered)),
+            suggested,
             ..options
         };
         let login = Login::new(site.clone(), self.program.clone(), options, seed()?);
-        let pages = remembered.of(site).find_map(|entry| entry.pages.clone());
         Ok(login.knowing(self.known(site)).allow_pages(pages))
     }
 
@@ -355,7 +383,7 @@ impl<E: Engine> Studio<E> {
         self.infos.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run<F>(&self, flow: F) -> Result<Outcome<F::Output>, Error>
+    pub(crate) async fn run<F>(&self, flow: F) -> Result<Outcome<F::Output>, Error>
     where
         F: Flow + Send + 'static,
         F::Output: Send + 'static,

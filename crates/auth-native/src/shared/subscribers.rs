@@ -1,4 +1,6 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use auth_core::Error as AuthError;
@@ -20,25 +22,36 @@ type List = Mutex<Vec<(u64, Callback)>>;
 
 /// Who wants to know.
 #[derive(Default)]
-pub(crate) struct Subscribers(Arc<List>);
+pub(crate) struct Subscribers {
+    list: Arc<List>,
+    /// True if one has panicked since this was last asked.
+    has_panicked: AtomicBool,
+}
 
 impl Subscribers {
     pub(crate) fn add(&self, callback: Callback) -> Subscription {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let number = list.last().map_or(0, |(last, _)| last + 1);
         list.push((number, callback));
-        Subscription { list: Arc::downgrade(&self.0), number }
+        Subscription { list: Arc::downgrade(&self.list), number }
     }
 
-    /// Tells everybody, one after the other, with nothing locked.
+    /// Tells everybody, one after the other, with nothing locked. One that panics keeps nobody else from being told.
     pub(crate) fn tell(&self, event: &SessionEvent) {
         let callbacks: Vec<_> = {
-            let list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
             list.iter().map(|(_, callback)| Arc::clone(callback)).collect()
         };
         for callback in callbacks {
-            callback(event);
+            if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {
+                self.has_panicked.store(true, Ordering::SeqCst);
+            }
         }
+    }
+
+    /// Whether one has panicked since this was last asked.
+    pub(crate) fn take_panicked(&self) -> bool {
+        self.has_panicked.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -68,9 +81,23 @@ impl fmt::Debug for Subscription {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
+
+    #[test]
+    fn a_subscriber_that_panics_keeps_no_other_from_being_told() {
+        let (subscribers, told) = (Subscribers::default(), Arc::new(AtomicUsize::new(0)));
+        let panics = subscribers.add(Arc::new(|_| std::panic::resume_unwind(Box::new("on purpose"))));
+        let count = Arc::clone(&told);
+        let counts = subscribers.add(Arc::new(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        }));
+        subscribers.tell(&SessionEvent::Changed);
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        assert_eq!([subscribers.take_panicked(), subscribers.take_panicked()], [true, false]);
+        drop((panics, counts));
+    }
 
     #[test]
     fn who_subscribed_is_told_until_they_leave() {

@@ -7,7 +7,11 @@ use auth_http::ProxyChoice;
 
 /// What is meant where a program says nothing: the studio's own rules (spec: Shotgun, sections 16 and 17).
 ///
-/// Nothing in it is asked of a site or a disk: what is remembered of earlier sign-ins is given to it.
+/// Nothing in it is asked of a site or a disk: what is remembered of earlier sign-ins is given to it. On a runtime its
+/// methods are called on threads of their own, so one that waits keeps no task waiting but its caller's; only
+/// [`http_proxy`](Self::http_proxy) is called where the authenticator is built. A method that panics is
+/// [`Error::Defaults`](crate::Error::Defaults), but for [`signed_in`](Self::signed_in), which is a
+/// [warning](crate::Warning::Callback): the session is kept by then.
 ///
 /// ```
 /// use auth_native::Foreign;

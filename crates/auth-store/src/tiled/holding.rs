@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::Holder;
@@ -75,7 +76,8 @@ impl Listener {
 
     pub(super) fn tell(&self, holder: &Holder) {
         if let Some(tell) = &self.0 {
-            tell(holder);
+            // One that panics fails no change.
+            drop(catch_unwind(AssertUnwindSafe(|| tell(holder))));
         }
     }
 }
