@@ -1,11 +1,11 @@
 //! `cargo xtask bench`: how the project compares with its peers, as tables of ratios.
 
-mod herd;
+pub(crate) mod herd;
 mod hot;
 mod lock;
 mod package;
 mod page;
-mod programs;
+pub(crate) mod programs;
 mod sample;
 mod small;
 mod stampede;

@@ -8,6 +8,7 @@ mod crash_table;
 mod docs;
 mod peers;
 mod run;
+mod soak;
 mod sys;
 mod test;
 mod tidy;
@@ -30,6 +31,7 @@ Commands:
   docs    The book and the README: their blocks are compiled and run, their links followed
   peers   Install and start the peer servers that tests talk to
   bench   The project beside its peers, as tables of ratios in docs/benchmarks.md
+  soak    Many callers, several programs and much that goes wrong, for a long time
   crash-table
           Write docs/src/crash-table.md, what a crash leaves, from a run
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "docs" => docs::command(rest),
         "peers" => peers::command(rest),
         "bench" => bench::command(rest),
+        "soak" => soak::command(rest),
         "crash-table" => crash_table::command(rest),
         "-h" | "--help" | "help" => {
             println!("{HELP}");

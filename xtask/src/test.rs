@@ -14,7 +14,7 @@ use std::time::Instant;
 use crate::peers::python::Interpreter;
 use crate::peers::tiled::Peers;
 use crate::workspace::{self, Member};
-use crate::{conformance, peers, run, sys, tools};
+use crate::{conformance, peers, run, soak, sys, tools};
 use artifacts::Built;
 use canaries::Canaries;
 use counts::{Counts, Runner};
@@ -39,7 +39,8 @@ As root, integration tests named perm_* run once more as another user; then also
   AUTH_PERM_UID      the user's number
   AUTH_PERM_FOREIGN  a folder of root's: readable (0644), private (0600), writable (0666), closed/inside (0700 folder)
 
-The conformance cases (cargo xtask conformance) are played too, unless tests are filtered; each cell is a test.
+The conformance cases (cargo xtask conformance) are played too, unless tests are filtered; each cell is a test. So is a
+minute of cargo xtask soak, as one test.
 
 Tests plant secrets; afterwards everything that was printed or left in the temporary folder is searched for them:
   AUTH_CANARY       what the secrets of this run follow from
@@ -168,6 +169,9 @@ impl Session {
                 }
             });
         }
+        if self.phases.has(Phase::Soak) {
+            self.phase(Phase::Soak, Self::soak);
+        }
         self.phase(Phase::Search, Self::search);
         self.untried();
         Ok(())
@@ -291,6 +295,21 @@ impl Session {
         }
     }
 
+    /// A minute of `cargo xtask soak`, which counts as a test.
+    fn soak(&mut self) {
+        if !cfg!(target_os = "linux") {
+            self.skipped.push("the soak because it reads /proc".to_owned());
+            return;
+        }
+        match soak::brief() {
+            Ok(table) => {
+                println!("{table}");
+                self.total.passed += 1;
+            }
+            Err(why) => self.fail(Phase::Soak.name(), &why),
+        }
+    }
+
     fn as_another_user(&mut self, selection: &[String], environment: &[(&str, String)], built: &Built) {
         const WHAT: &str = "permission tests as another user";
         match other_uid::prepare(selection, built) {
@@ -387,10 +406,10 @@ impl Session {
 /// The phases of a run, in order.
 fn planned(options: &Options, has_other_user: bool) -> Vec<Phase> {
     let mut phases = vec![Phase::Build, Phase::Servers, Phase::Tests, Phase::DocTests, Phase::Cases];
-    phases.extend([Phase::OtherUser, Phase::Search]);
+    phases.extend([Phase::OtherUser, Phase::Soak, Phase::Search]);
     phases.retain(|phase| match phase {
         Phase::Servers => !options.no_peers,
-        Phase::Cases => options.filter.is_none(),
+        Phase::Cases | Phase::Soak => options.filter.is_none(),
         Phase::OtherUser => has_other_user,
         _ => true,
     });
@@ -449,7 +468,7 @@ mod tests {
     #[test]
     fn only_phases_that_are_run_are_counted() {
         let all = planned(&Options::default(), true);
-        assert_eq!(all.len(), 7);
+        assert_eq!(all.len(), 8);
         let filtered = Options { no_peers: true, filter: Some("x".to_owned()), help: false };
         assert_eq!(planned(&filtered, false), [Phase::Build, Phase::Tests, Phase::DocTests, Phase::Search]);
     }

@@ -20,6 +20,11 @@ impl Programs {
         Ok(Self(artifacts::executables(&args)?))
     }
 
+    /// The same without optimization, as tests have them.
+    pub(crate) fn unoptimized() -> Result<Self, String> {
+        Ok(Self(artifacts::executables(&["build", "-p", "conformance", "--bins"])?))
+    }
+
     pub(crate) fn path(&self, name: &str) -> Result<&Path, String> {
         let found = self.0.iter().find(|program| program.kind == "bin" && program.name == name);
         found.map(|program| program.path.as_path()).ok_or_else(|| format!("cargo built no {name}"))

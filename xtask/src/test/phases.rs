@@ -13,6 +13,7 @@ pub(super) enum Phase {
     DocTests,
     Cases,
     OtherUser,
+    Soak,
     Search,
 }
 
@@ -25,6 +26,7 @@ impl Phase {
             Self::DocTests => "examples in the documentation",
             Self::Cases => "conformance cases",
             Self::OtherUser => "permission tests as another user",
+            Self::Soak => "soak",
             Self::Search => "search for planted secrets",
         }
     }
