@@ -113,6 +113,21 @@ fn a_token_that_has_ended_is_renewed_once_and_the_read_made_once_more_h16() {
 }
 
 #[test]
+fn a_second_refused_token_has_the_person_asked_once_h17() {
+    for at in 0..3 {
+        let rig = Rig::new().sharing();
+        let (name, client) = clients(&rig).remove(at);
+        // Another program signs in, and then the server knows no token any more.
+        drop(rig.blocking());
+        rig.server.site().lock().unwrap().change_keys();
+        assert_eq!(client.ask(Method::GET, &rig.at("metadata/")), 200, "{name}");
+        assert_eq!(rig.statuses("metadata/"), [Some(401), Some(401), Some(200)], "{name}");
+        assert_eq!(rig.statuses("auth/session/refresh"), [Some(401)], "{name}");
+        assert_eq!(rig.asked.load(std::sync::atomic::Ordering::SeqCst), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_missing_permission_renews_nothing_h16() {
     let rig = Rig::new();
     for (name, client) in clients(&rig) {

@@ -2,12 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use auth_core::error::CannotPrompt;
 use auth_core::time::Timestamp;
-use auth_native::ports::Clock;
-use auth_native::{LoginOptions, MemoryStore, Secret, blocking, nonblocking};
+use auth_native::ports::{Clock, Prompt};
+use auth_native::{Answer, LoginOptions, MemoryStore, PromptFault, Secret, blocking, nonblocking};
 use auth_sandbox::{Server, SiteClock, TiledSite};
 
 const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -17,6 +19,9 @@ pub(crate) struct Rig {
     pub(crate) server: Server,
     pub(crate) clock: SiteClock,
     pub(crate) password: Secret,
+    /// The store of all clients, if they share one, and how often the person at it was asked.
+    pub(crate) shared: Option<Arc<MemoryStore>>,
+    pub(crate) asked: Arc<AtomicU64>,
 }
 
 impl Rig {
@@ -26,7 +31,30 @@ impl Rig {
         let mut site = TiledSite::demo([7; 32]);
         let password = Secret::from(canary::plant("the password of demo"));
         site.config.users[0].password = password.clone();
-        Self { server: Server::start(site, clock.clone()).unwrap(), clock, password }
+        let server = Server::start(site, clock.clone()).unwrap();
+        Self { server, clock, password, shared: None, asked: Arc::default() }
+    }
+
+    /// One store for all clients, at which a person is asked.
+    pub(crate) fn sharing(self) -> Self {
+        Self { shared: Some(Arc::default()), ..self }
+    }
+
+    fn store(&self) -> Arc<MemoryStore> {
+        self.shared.clone().unwrap_or_default()
+    }
+
+    /// Types the password, if there is anybody.
+    fn person(&self) -> Arc<dyn Prompt> {
+        let (asked, password, is_there) =
+            (Arc::clone(&self.asked), self.password.clone(), self.shared.is_some());
+        Arc::new(blocking::Asker::new(move |_| {
+            if !is_there {
+                return Err(PromptFault::Cannot(CannotPrompt::NotAllowed));
+            }
+            asked.fetch_add(1, Ordering::SeqCst);
+            Ok(Answer::Password { username: "demo".into(), password: password.clone() })
+        }))
     }
 
     pub(crate) fn url(&self) -> String {
@@ -52,14 +80,15 @@ impl Rig {
     }
 
     pub(crate) fn blocking(&self) -> blocking::Connection {
-        let auth = blocking::Authenticator::builder().store(Arc::new(MemoryStore::new()));
-        let auth = auth.never_ask().ignore_environment_key().clock(Self::watch()).build().unwrap();
+        let auth = blocking::Authenticator::builder().store(self.store()).prompt(self.person());
+        let auth = auth.ignore_environment_key().clock(Self::watch()).build().unwrap();
         auth.connect_with(&self.url(), self.options()).unwrap()
     }
 
     pub(crate) async fn nonblocking(&self) -> nonblocking::Connection {
-        let auth = nonblocking::Authenticator::builder().store(Arc::new(MemoryStore::new()));
-        let auth = auth.never_ask().ignore_environment_key().clock(Self::watch()).build().unwrap();
+        let prompt = Arc::new(nonblocking::Threaded::new(self.person()));
+        let auth = nonblocking::Authenticator::builder().store(self.store()).prompt(prompt);
+        let auth = auth.ignore_environment_key().clock(Self::watch()).build().unwrap();
         auth.connect_with(&self.url(), self.options()).await.unwrap()
     }
 

@@ -12,8 +12,8 @@ use auth_core::error::{
 };
 use auth_core::flow::{
     Call, Called, Discover, Discovered, Event, Flights, Flow, Governor, Granted, Held, LoggedOut, Login,
-    LoginOptions, Logout, Outcome, Password, Pending, Renewal, Renewed, Resource, Revocation, Seat, SignedIn,
-    Step, Tell, Warning, Whoami, WhoamiAnswer,
+    LoginOptions, Logout, Outcome, Password, Pending, Refusals, Renewal, Renewed, Resource, Revocation, Seat,
+    SignedIn, Step, Tell, Warning, Whoami, WhoamiAnswer,
 };
 use auth_core::oauth::{self, TokenAnswer};
 use auth_core::ports::{
@@ -418,6 +418,7 @@ fn flows_and_their_ends_show_none_s1() {
     backoff.failed(Now::default(), Error::from(Trouble::Unreadable), &seed());
     silent::<auth_core::flow::Backoff>(&backoff);
     silent::<Flights>(&flights);
+    silent::<Refusals>(&Refusals::default());
     silent::<Granted>(&Granted { session: session() });
     let signed_in = SignedIn { uri: uri(), session: session(), reused: false };
     silent::<SignedIn>(&signed_in);

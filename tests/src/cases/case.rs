@@ -138,6 +138,8 @@ pub struct Step {
     /// The sandbox's operator acts: `change-keys`, or `forget NAME`.
     pub server: Option<String>,
 
+    /// The access token that `get` is asked with, in place of the stored one.
+    pub with: Option<String>,
     /// The API key that `get` or `whoami` is asked with, in place of a session.
     pub key: Option<String>,
     /// Credentials may go in clear.

@@ -454,8 +454,11 @@ impl Run {
             }
             Some(match self.store.load(&uri.key()) {
                 Ok(Loaded::Found(stored)) => {
-                    let request = Request::get(uri.below(path));
-                    shown(Call::new(uri, request, stored.session, seed).allow_http(allow), way, world)
+                    let (request, mut session) = (Request::get(uri.below(path)), stored.session);
+                    if let Some(token) = &step.with {
+                        session.tokens.access = Some(Secret::from(self.stage.names.show(token)));
+                    }
+                    shown(Call::new(uri, request, session, seed).allow_http(allow), way, world)
                 }
                 _ => text::error(&Error::NotSignedIn),
             })

@@ -1,6 +1,6 @@
 use super::contract::{Machine, Nested, Pending, nest};
 use super::retry::Attempts;
-use super::{Event, Outcome, Renewal, Step, Warning};
+use super::{Event, Outcome, Refusals, Renewal, Step, Warning};
 use crate::error::{Error, Misuse, Policy, TransportFault, Trouble};
 use crate::secret::Secret;
 use crate::seed::Seed;
@@ -10,7 +10,8 @@ use crate::time::{Now, Tick};
 use crate::wire::{Authorization, Method, Request, Response};
 
 /// One request with a session's access token. If the server says that the token has ended, the session is renewed
-/// once and the request, if it only reads, is made once more (RFC 6750 section 3.1; spec: Tiled, section 8).
+/// once and the request, if it only reads, is made once more (RFC 6750 section 3.1; spec: Tiled, section 8). A token that
+/// another program has stored is tried before the renewal.
 ///
 /// A missing permission, 403 and 429 are answers like any other and renew nothing; so is every answer to an API key,
 /// or to nobody.
@@ -23,7 +24,8 @@ pub struct Call {
     session: Session,
     key: Option<Secret>,
     allow_http: bool,
-    renewed: bool,
+    renews: bool,
+    refusals: Refusals,
     has_new_session: bool,
     has_ended: bool,
     attempts: Attempts,
@@ -64,7 +66,8 @@ impl Call {
             session,
             key: None,
             allow_http: false,
-            renewed: false,
+            renews: true,
+            refusals: Refusals::default(),
             has_new_session: false,
             has_ended: false,
             attempts: Attempts::default(),
@@ -90,7 +93,14 @@ impl Call {
     /// already.
     #[must_use]
     pub fn without_renewal(mut self) -> Self {
-        self.renewed = true;
+        self.renews = false;
+        self
+    }
+
+    /// The same as if a token that was found had been refused already.
+    #[cfg(test)]
+    pub(super) fn bounded(mut self) -> Self {
+        self.refusals.note(false);
         self
     }
 
@@ -116,8 +126,7 @@ impl Call {
         }
         let has_session = self.key.is_none() && !self.session.tokens.is_empty();
         let has_ended = has_session && self.reads() && has_ended(&response);
-        if has_ended && !self.renewed {
-            self.renewed = true;
+        if has_ended && self.renews && self.refusals.allow_another() {
             let renewal = Renewal::new(self.uri.clone(), self.seed.clone())
                 .refused(&self.session)
                 .allow_http(self.allow_http);
@@ -149,12 +158,13 @@ impl Call {
                 step
             }
             Nested::Done(Ok(renewed)) => {
+                self.refusals.note(renewed.value.fresh);
                 self.session = renewed.value.session;
                 self.has_new_session = true;
                 self.warnings.extend(renewed.warnings);
                 self.send()
             }
-            Nested::Done(Err(error)) => Step::Done(Err(error)),
+            Nested::Done(Err(error)) => self.end(Err(error)),
         })
     }
 }

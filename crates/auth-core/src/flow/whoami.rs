@@ -15,7 +15,11 @@ pub struct Whoami {
     seed: Seed,
     allow_http: bool,
     has_key: bool,
+    #[cfg(test)]
+    is_bounded: bool,
     renewed: Option<Session>,
+    /// What the server is asked with first.
+    found: Session,
     warnings: Vec<Warning>,
     state: State,
     pending: Pending,
@@ -45,7 +49,10 @@ impl Whoami {
             seed,
             allow_http: false,
             has_key: false,
+            #[cfg(test)]
+            is_bounded: false,
             renewed: None,
+            found: Session::default(),
             warnings: Vec::new(),
             state: State::Renewing(Box::new(renewal)),
             pending: Pending::default(),
@@ -69,6 +76,13 @@ impl Whoami {
         self
     }
 
+    /// Its call is [bounded](Call::bounded).
+    #[cfg(test)]
+    pub(super) fn bounded(mut self) -> Self {
+        self.is_bounded = true;
+        self
+    }
+
     fn renew(&mut self, now: Now, mut renewal: Renewal, event: Event) -> Result<Step<WhoamiAnswer>, Misuse> {
         match nest::<_, WhoamiAnswer>(&mut renewal, now, event)? {
             Nested::Step(step) => {
@@ -78,9 +92,12 @@ impl Whoami {
             Nested::Done(Ok(Outcome { value, warnings })) => {
                 self.warnings.extend(warnings);
                 self.renewed = value.fresh.then(|| value.session.clone());
+                self.found.clone_from(&value.session);
                 let request = whoami(&self.uri, &value.session);
                 let call = Call::new(self.uri.clone(), request, value.session, self.seed.clone());
                 let call = call.allow_http(self.allow_http);
+                #[cfg(test)]
+                let call = if self.is_bounded { call.bounded() } else { call };
                 // Without an answer that could be used, the refresh token may have been redeemed all the same.
                 let unclear = |warning: &Warning| matches!(warning, Warning::NotRenewed(Error::Transient(_)));
                 let may_be_spent = self.warnings.iter().any(unclear);
@@ -102,6 +119,8 @@ impl Whoami {
             }
             Nested::Done(Err(error)) => match self.renewed.clone() {
                 Some(session) => self.end(Err(error), session),
+                // Its asker has to know which session is over: the stored one may be another than theirs.
+                None if error.ends_session() => self.end(Err(error), self.found.clone()),
                 None => Step::Done(Err(error)),
             },
         })

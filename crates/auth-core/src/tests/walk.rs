@@ -575,13 +575,15 @@ fn login_every_state() {
 #[test]
 fn call_every_state() {
     let request = Request::get(uri().below("auth/whoami"));
-    walk("call", Call::new(uri(), request.clone(), session("good", 600, "p"), seed()));
+    let call = Call::new(uri(), request.clone(), session("good", 600, "p"), seed());
+    walk("call bounded", call.clone().bounded());
+    walk_with("call", call, essential);
     walk("call with a key", Call::with_key(uri(), request, secret("key"), seed()));
 }
 
 #[test]
 fn whoami_every_state() {
-    walk_with("whoami", Whoami::new(uri(), seed()), essential);
+    walk_with("whoami", Whoami::new(uri(), seed()).bounded(), essential);
     walk("whoami with a key", Whoami::with_key(uri(), secret("key"), seed()));
 }
 

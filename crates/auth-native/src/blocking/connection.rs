@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::Secret;
-use auth_core::flow::{LoggedOut, Warning};
+use auth_core::flow::{LoggedOut, Refusals, Warning};
 use auth_core::session::Session;
 use auth_core::tiled::{SessionEntry, TiledUri};
 use auth_core::wire::{Authorization, Request, Response};
@@ -113,9 +113,21 @@ impl Connection {
     }
 
     /// What to show in place of something that the server has refused with 401 because it has ended: the session is
-    /// renewed once. `None` if there is nothing else to show.
+    /// renewed once, or the person asked if it is over. `None` if there is nothing else to show.
+    ///
+    /// What another program has stored is given first. Where the server refuses that too, this can be called once more.
     pub fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
-        wait_for(self.link.refused(shown))
+        wait_for(self.link.refused(shown, &mut Refusals::default()))
+    }
+
+    /// The same for a request that may have been refused before.
+    #[cfg(feature = "ureq")]
+    pub(super) fn another(
+        &self,
+        shown: &Authorization,
+        refusals: &mut Refusals,
+    ) -> Result<Option<Authorization>, Error> {
+        wait_for(self.link.refused(shown, refusals))
     }
 
     /// Where the account is signed in, and was until lately, by the server's own word.

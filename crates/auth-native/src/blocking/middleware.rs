@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use auth_core::flow::Refusals;
 use auth_core::tiled::has_ended;
 use auth_core::wire::Authorization;
 use ureq::http::header::WWW_AUTHENTICATE;
@@ -60,17 +61,20 @@ impl Middleware for Authorize {
         let Some(shown) = self.connection.authorize(request.headers_mut()).map_err(other)? else {
             return next.handle(request);
         };
-        let response = next.handle(request)?;
-        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-        if !has_ended(response.status().as_u16(), challenge) {
-            return Ok(response);
+        let (mut shown, mut response, mut refusals) = (shown, next.handle(request)?, Refusals::default());
+        while is_refused(&response) {
+            let another = self.connection.another(&shown, &mut refusals).map_err(other)?;
+            let (Some(another), Some(head), Some(agent)) = (another, &head, &self.again) else { break };
+            response = agent.run(head.shown(&self.connection, &another)?)?;
+            shown = another;
         }
-        let other = self.connection.refused(&shown).map_err(other)?;
-        match (other, head, &self.again) {
-            (Some(other), Some(head), Some(agent)) => agent.run(head.shown(&self.connection, &other)?),
-            _ => Ok(response),
-        }
+        Ok(response)
     }
+}
+
+fn is_refused(response: &Response<Body>) -> bool {
+    let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    has_ended(response.status().as_u16(), challenge)
 }
 
 /// What a request that only reads is made of.
@@ -85,9 +89,9 @@ impl Head {
         reads.then(|| Self { uri: request.uri().clone(), headers: request.headers().clone() })
     }
 
-    fn shown(self, connection: &Connection, other: &Authorization) -> Result<Request<()>, ureq::Error> {
-        let mut request = Request::get(self.uri).body(())?;
-        *request.headers_mut() = self.headers;
+    fn shown(&self, connection: &Connection, other: &Authorization) -> Result<Request<()>, ureq::Error> {
+        let mut request = Request::get(self.uri.clone()).body(())?;
+        request.headers_mut().clone_from(&self.headers);
         connection.put(request.headers_mut(), other);
         Ok(request)
     }

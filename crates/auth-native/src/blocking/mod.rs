@@ -112,5 +112,8 @@ mod panics_tests;
 #[path = "../tests/quick.rs"]
 mod quick_tests;
 #[cfg(test)]
+#[path = "../tests/refused.rs"]
+mod refused_tests;
+#[cfg(test)]
 #[path = "../tests/rig.rs"]
 mod rig;

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use auth_core::flow::Refusals;
 use http::{Method, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -100,21 +101,20 @@ where
             let Some(shown) = shown else {
                 return ready.call(request).await.map_err(AuthorizeError::Inner);
             };
-            let response = ready.call(request).await.map_err(AuthorizeError::Inner)?;
-            if !is_refused(response.status(), response.headers()) {
-                return Ok(response);
+            let (mut shown, mut spare, mut refusals) = (shown, spare, Refusals::default());
+            let mut response = ready.call(request).await.map_err(AuthorizeError::Inner)?;
+            while is_refused(response.status(), response.headers()) {
+                let another =
+                    connection.another(&shown, &mut refusals).await.map_err(AuthorizeError::Auth)?;
+                let (Some(another), Some(mut again)) = (another, again.clone()) else { break };
+                connection.put(again.headers_mut(), &another);
+                std::future::poll_fn(|context| spare.poll_ready(context))
+                    .await
+                    .map_err(AuthorizeError::Inner)?;
+                response = spare.call(again).await.map_err(AuthorizeError::Inner)?;
+                shown = another;
             }
-            match (connection.refused(&shown).await.map_err(AuthorizeError::Auth)?, again) {
-                (Some(other), Some(mut again)) => {
-                    connection.put(again.headers_mut(), &other);
-                    let mut spare = spare;
-                    std::future::poll_fn(|context| spare.poll_ready(context))
-                        .await
-                        .map_err(AuthorizeError::Inner)?;
-                    spare.call(again).await.map_err(AuthorizeError::Inner)
-                }
-                _ => Ok(response),
-            }
+            Ok(response)
         })
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use auth_core::flow::Refusals;
 use http::{Extensions, Method};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
@@ -51,17 +52,17 @@ impl Middleware for Authorize {
         let Some(shown) = self.0.authorize(request.headers_mut()).await.map_err(Error::middleware)? else {
             return next.run(request, extensions).await;
         };
-        let response = next.clone().run(request, extensions).await?;
-        if !is_refused(response.status(), response.headers()) {
-            return Ok(response);
+        let (mut shown, mut refusals) = (shown, Refusals::default());
+        let mut response = next.clone().run(request, extensions).await?;
+        while is_refused(response.status(), response.headers()) {
+            let another = self.0.another(&shown, &mut refusals).await.map_err(Error::middleware)?;
+            let again = again.as_ref().and_then(Request::try_clone);
+            let (Some(another), Some(mut again)) = (another, again) else { break };
+            self.0.put(again.headers_mut(), &another);
+            response = next.clone().run(again, extensions).await?;
+            shown = another;
         }
-        match (self.0.refused(&shown).await.map_err(Error::middleware)?, again) {
-            (Some(other), Some(mut again)) => {
-                self.0.put(again.headers_mut(), &other);
-                next.run(again, extensions).await
-            }
-            _ => Ok(response),
-        }
+        Ok(response)
     }
 }
 

@@ -106,6 +106,9 @@ mod notices_tests;
 #[path = "../tests/panics.rs"]
 mod panics_tests;
 #[cfg(test)]
+#[path = "../tests/refused.rs"]
+mod refused_tests;
+#[cfg(test)]
 #[path = "../tests/rig.rs"]
 mod rig;
 #[cfg(test)]

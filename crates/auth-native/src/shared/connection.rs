@@ -2,9 +2,11 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use auth_core::error::{CannotPrompt, Policy};
-use auth_core::flow::{Call, Called, LoggedOut, LoginOptions, Outcome, Warning, Whoami, WhoamiAnswer};
+use auth_core::flow::{
+    Call, Called, LoggedOut, LoginOptions, Outcome, Refusals, Renewed, Warning, Whoami, WhoamiAnswer,
+};
 use auth_core::ports::{Change, Replaces, Store as _};
-use auth_core::session::{Generation, Session};
+use auth_core::session::{Generation, Session, Tokens};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
 use auth_core::time::{Now, Timestamp};
 use auth_core::wire::{Authorization, Request, Response};
@@ -53,6 +55,8 @@ pub(crate) struct Link<E> {
 struct State<E> {
     shared: Shared<E>,
     credential: Credential,
+    /// The access token that was fetched last in place of one that was refused.
+    fetched: Option<Secret>,
     warnings: Vec<Warning>,
     /// How early a session is renewed in the background, in thousandths of its margin; zero: it is not.
     early: u32,
@@ -77,6 +81,7 @@ impl<E: Engine> Link<E> {
         let mut state = State {
             shared,
             credential,
+            fetched: None,
             warnings: Vec::new(),
             early,
             #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
@@ -132,16 +137,27 @@ impl<E: Engine> Link<E> {
             return Err(AuthError::NotSignedIn.into());
         }
         let session = self.session();
-        let mut from = session.tokens.generation();
-        let asked = match shared.ask_who(&self.place).await {
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                from = self.sign_in_again(session, error).await?.tokens.generation();
-                // It may be kept elsewhere now.
-                self.parts().0.ask_who(&self.place).await?
+        let (over, error) = match shared.ask_who(&self.place).await {
+            // The session that is stored, which may be another than the one here.
+            Ok(Outcome { value: WhoamiAnswer { principal: Err(error), session }, .. })
+                if error.ends_session() =>
+            {
+                (session, error)
             }
-            other => other?,
+            Ok(asked) => return self.identify(&session, asked),
+            Err(Error::Auth(error)) => (session, error),
+            Err(error) => return Err(error),
         };
-        self.adopt(from, asked.value.session, asked.warnings)?;
+        if !self.can_ask_again(&error) {
+            return Err(error.into());
+        }
+        let session = self.sign_in_again(over, error).await?;
+        // It may be kept elsewhere now.
+        self.identify(&session, self.parts().0.ask_who(&self.place).await?)
+    }
+
+    fn identify(&self, from: &Session, asked: Outcome<WhoamiAnswer>) -> Result<User, Error> {
+        self.adopt(from.tokens.generation(), asked.value.session, asked.warnings)?;
         Ok(User::from(asked.value.principal?))
     }
 
@@ -170,24 +186,14 @@ impl<E: Engine> Link<E> {
             return Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value.response?);
         }
         self.check_not_ended()?;
-        let session = self.fresh(None).await?;
-        match self.call_as(request.clone(), session.clone()).await {
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                let session = self.sign_in_again(session, error).await?;
-                self.call_as(request, session).await
+        let (mut session, mut refusals) = (self.fresh(None).await?, Refusals::default());
+        loop {
+            let called = self.call_once(request.clone(), session.clone()).await?;
+            if !called.has_ended || !refusals.allow_another() {
+                return Ok(called.response?);
             }
-            other => other,
+            session = self.in_place_of(session, &mut refusals).await?;
         }
-    }
-
-    /// The server's answer; of a read whose token it refuses, the answer to another token.
-    async fn call_as(&self, request: Request, session: Session) -> Result<Response, Error> {
-        let called = self.call_once(request.clone(), session.clone()).await?;
-        if !called.has_ended {
-            return Ok(called.response?);
-        }
-        let session = self.in_place_of(&session).await?;
-        Ok(self.call_once(request, session).await?.response?)
     }
 
     async fn call_once(&self, request: Request, session: Session) -> Result<Called, Error> {
@@ -197,16 +203,29 @@ impl<E: Engine> Link<E> {
         Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value)
     }
 
-    /// The session to go on with where the server has refused this one's token.
-    async fn in_place_of(&self, old: &Session) -> Result<Session, Error> {
+    /// The session to go on with where the server has refused this one's token: renewed, or asked for if it is over.
+    async fn in_place_of(&self, old: Session, refusals: &mut Refusals) -> Result<Session, Error> {
         let session = self.session();
         if session.tokens.access != old.tokens.access {
             // Another request had the same trouble, and it is over.
+            refusals.note(self.state().fetched == session.tokens.access);
             return Ok(session);
         }
-        let Outcome { value, warnings } = self.parts().0.replace(&self.place, old).await?;
-        self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
-        Ok(value.session)
+        let (session, is_fetched) = match self.parts().0.replace(&self.place, &old).await {
+            Ok(Outcome { value: Renewed { session: renewed, fresh }, warnings }) => {
+                self.adopt(session.tokens.generation(), renewed.clone(), warnings)?;
+                (renewed, fresh)
+            }
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
+                (self.sign_in_again(old, error).await?, true)
+            }
+            Err(error) => return Err(error),
+        };
+        refusals.note(is_fetched);
+        if is_fetched {
+            self.state().fetched.clone_from(&session.tokens.access);
+        }
+        Ok(session)
     }
 
     /// The access token, if it lasts long enough: what every request asks for, so nothing is copied for it.
@@ -270,19 +289,19 @@ impl<E: Engine> Link<E> {
     }
 
     /// What to show in place of something that the server has refused: `None` if there is nothing else.
-    pub(crate) async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
+    pub(crate) async fn refused(
+        &self,
+        shown: &Authorization,
+        refusals: &mut Refusals,
+    ) -> Result<Option<Authorization>, Error> {
+        if !refusals.allow_another() {
+            return Ok(None);
+        }
         let (Authorization::Bearer(token), Credential::Session(session)) = (shown, self.parts().1) else {
             return Ok(None);
         };
-        if session.tokens.access.as_ref() != Some(token) {
-            return Ok(session.tokens.access.map(Authorization::Bearer));
-        }
-        let session = match self.in_place_of(&session).await {
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                self.sign_in_again(*session, error).await?
-            }
-            other => other?,
-        };
+        let tokens = Tokens { access: Some(token.clone()), ..session.tokens.clone() };
+        let session = self.in_place_of(Session { tokens, ..*session }, refusals).await?;
         Ok(session.tokens.access.map(Authorization::Bearer))
     }
 
@@ -428,7 +447,7 @@ impl<E: Engine> State<E> {
 
     /// Keeps nothing that could be shown.
     fn end(&mut self) {
-        self.credential = Credential::Ended;
+        (self.credential, self.fetched) = (Credential::Ended, None);
         #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
         {
             self.header = super::header::Header::default();

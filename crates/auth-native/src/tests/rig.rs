@@ -43,6 +43,8 @@ struct SiteState {
     open: bool,
     /// True if it has forgotten everybody who was signed in.
     forgot: bool,
+    /// True if it refuses every token that is shown.
+    refuses: bool,
 }
 
 impl Site {
@@ -58,6 +60,11 @@ impl Site {
     /// Knows no session that it has given so far.
     pub(super) fn forget_everybody(&self) {
         self.state.lock().unwrap().forgot = true;
+    }
+
+    /// Refuses every token from now on, and gives them as before.
+    pub(super) fn refuse_everything(&self) {
+        self.state.lock().unwrap().refuses = true;
     }
 
     /// Renews nothing from now on, and wants to be left alone so many seconds.
@@ -89,7 +96,7 @@ impl SiteState {
         };
         let known = match &request.authorization {
             Some(Authorization::Bearer(token)) => {
-                !self.forgot && *token == secret(&format!("access-{}", self.given))
+                !self.forgot && !self.refuses && *token == secret(&format!("access-{}", self.given))
             }
             Some(Authorization::ApiKey(key)) => *key == secret("api-key"),
             None => self.open,
