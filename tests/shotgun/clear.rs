@@ -109,7 +109,7 @@ fn what_is_allowed_by_another_program_after_a_refusal_is_told_too_n1() {
     let connection = program(false, &told, &store).connect(robot());
     let find = || connection.call("read", None);
     assert_eq!((find().unwrap_err().as_auth(), told.take()), (Some(&refusal()), vec![]));
-    let key = site().key("ada");
+    let key = site().key("ada").unwrap();
     let entry = SiteEntry { key, user: Some("ada".into()), allow_http: true, method: None, pages: None };
     store.apply(&Change::Prefer(entry)).unwrap();
     find().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use auth_core::error::Policy;
 use auth_core::ports::{Change, Dismiss, Key, Prompt, SiteEntry, Store as _};
 use auth_core::shotgun::{ShotgunSite as Site, SignInMethod};
 use auth_core::time::Timestamp;
@@ -133,7 +134,7 @@ fn nobody_is_asked_for_a_site_who_must_not_be_asked() {
     assert_eq!(auth.session_user(ada()), Err(Error::NoSite));
     assert_eq!(auth.script_user(None, "robot", Secret::from("key")), Err(Error::NoSite));
     let nameless = SessionDetails { site: Some(world.site()), ..SessionDetails::default() };
-    assert_eq!(auth.session_user(nameless), Err(Error::NoLogin));
+    assert_eq!(auth.session_user(nameless), Err(Policy::BlankName.into()));
     assert_eq!(world.asked(), Vec::<&str>::new());
 }
 
@@ -157,7 +158,8 @@ fn a_token_goes_before_a_password_and_a_password_before_what_is_kept() {
     for _ in 0..2 {
         let User::Human(found) = auth.session_user(ada()).unwrap().value else { panic!("a person") };
         assert_eq!(User::Human(found), by_token);
-        let Ok(auth_core::ports::Loaded::Found(stored)) = world.store.load(&world.site().key("ada")) else {
+        let Ok(auth_core::ports::Loaded::Found(stored)) = world.store.load(&world.site().key("ada").unwrap())
+        else {
             panic!("a session")
         };
         let tokens = &stored.session.tokens;
@@ -222,7 +224,7 @@ impl DefaultsManager for Means {
 fn who_is_not_to_be_remembered_is_not_stored_and_nobody_stored_is_used() {
     let world = World::new();
     world.auth(Defaults::new()).login(&world.site(), LoginOptions::default()).unwrap();
-    let kept = world.store.load(&world.site().key("ada")).unwrap();
+    let kept = world.store.load(&world.site().key("ada").unwrap()).unwrap();
     let auth = blocking::Authenticator::builder()
         .store(world.store.clone())
         .prompt(world.ada.clone())
@@ -235,7 +237,7 @@ fn who_is_not_to_be_remembered_is_not_stored_and_nobody_stored_is_used() {
     assert_eq!(world.asked(), ["password"]);
     assert_eq!(auth.user(&world.site()).unwrap().value, user);
     assert_eq!(world.asked(), Vec::<&str>::new());
-    assert_eq!(world.store.load(&world.site().key("ada")).unwrap(), kept);
+    assert_eq!(world.store.load(&world.site().key("ada").unwrap()).unwrap(), kept);
 }
 
 #[test]
@@ -261,12 +263,12 @@ fn one_login_is_struck_off_the_list_and_others_of_the_site_stay() {
     };
     auth.login(&world.site(), LoginOptions::default()).unwrap();
     auth.session_user(brought("bob")).unwrap();
-    let bobs = SiteEntry { user: Some("bob".into()), ..entry(world.site().key("bob")) };
+    let bobs = SiteEntry { user: Some("bob".into()), ..entry(world.site().key("bob").unwrap()) };
     world.store.apply(&Change::Prefer(bobs)).unwrap();
     auth.forget_login(&world.site(), &"Bob".into()).unwrap();
     let logins =
         || -> Vec<_> { world.store.sites().unwrap().into_iter().map(|entry| entry.key.slot).collect() };
-    assert_eq!(logins(), [world.site().key("ada").slot]);
+    assert_eq!(logins(), [world.site().key("ada").unwrap().slot]);
     auth.forget(&world.site()).unwrap();
     assert_eq!(logins(), Vec::<String>::new());
 }
@@ -311,7 +313,7 @@ fn a_studios_own_rules_name_the_user_and_the_proxy_and_hear_of_sign_ins() {
     let auth = world.auth(studio(session));
     let user = auth.user(None).unwrap().value;
     // What was got in its place since is not overwritten by it.
-    let loaded = world.store.load(&world.site().key("bob")).unwrap();
+    let loaded = world.store.load(&world.site().key("bob").unwrap()).unwrap();
     assert_eq!(loaded, auth_core::ports::Loaded::None);
     assert_eq!(
         (user.login(), user.proxy().clone()),

@@ -4,6 +4,7 @@
 
 mod again;
 mod bad;
+mod blank;
 mod both;
 mod clear;
 mod clearing;

@@ -197,7 +197,7 @@ impl World {
     }
 
     fn kept(&self, login: &str) -> Option<Session> {
-        match self.store.load(&self.site().key(login)).unwrap() {
+        match self.store.load(&self.site().key(login).unwrap()).unwrap() {
             Loaded::Found(stored) => Some(stored.session),
             _ => None,
         }
@@ -352,7 +352,7 @@ fn what_came_with_a_token_is_kept_with_it_and_goes_with_it() {
         let (auth, connection) = world.ada();
         let mut session = world.kept("ada").unwrap();
         session.tokens.metadata = Some(Secret::from(plant("metadata")));
-        let key = world.site().key("ada");
+        let key = world.site().key("ada").unwrap();
         world
             .store
             .apply(&Change::Save { key, session: Box::new(session.clone()), replaces: Replaces::Anything })

@@ -155,6 +155,7 @@ impl Error {
             | Self::Revoked(_)
             | Self::Lost
             | Self::NotApproved(_)
+            | Self::Store(StoreFault { kind: StoreFaultKind::NoLogin, .. })
             | Self::Policy(Policy::AnotherUser | Policy::SignedInAs { .. } | Policy::AnotherAccount { .. }) => {
                 Remedy::SignIn
             }
@@ -170,11 +171,11 @@ impl Error {
             Self::Transient(_)
             | Self::Peer(Peer::Fault { .. })
             | Self::Store(StoreFault { kind: StoreFaultKind::Superseded, .. }) => Remedy::TryLater,
+            Self::Policy(Policy::BlankName) | Self::Misuse(_) => Remedy::Report,
             Self::Policy(_) | Self::Peer(_) => Remedy::CheckAddress,
             Self::Cancelled => Remedy::Nothing,
             Self::CannotPrompt(_) => Remedy::FindTerminal,
             Self::Store(_) => Remedy::MendStore,
-            Self::Misuse(_) => Remedy::Report,
         }
     }
 }
@@ -268,6 +269,9 @@ pub enum Policy {
     /// Credentials are not sent in clear off this machine.
     #[error("{0} is not encrypted, and credentials are not sent in clear over a network")]
     PlainHttp(Origin),
+    /// The user name, login or script name that the program gives is empty or only white space.
+    #[error("the name of the user or script is empty or only white space")]
+    BlankName,
     /// The provider asked for is not offered.
     #[error("no sign-in provider is called {asked:?}; offered: {}", list(offered))]
     NoSuchProvider {
@@ -344,6 +348,17 @@ pub enum Policy {
         /// The first version that can.
         needs: &'static str,
     },
+}
+
+impl Policy {
+    /// Checks the names of users and scripts that a program gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Policy::BlankName`] if one of them is empty or only white space.
+    pub fn check_names<'a>(names: impl IntoIterator<Item = &'a Foreign>) -> Result<(), Self> {
+        if names.into_iter().any(Foreign::is_blank) { Err(Self::BlankName) } else { Ok(()) }
+    }
 }
 
 /// Who signs people in to a site that takes no passwords.
@@ -478,6 +493,11 @@ impl StoreFault {
         Self { kind: StoreFaultKind::Timeout, path: Foreign::default() }
     }
 
+    /// The fault of a session without a login, at a site that has a session for each login.
+    pub fn no_login() -> Self {
+        Self { kind: StoreFaultKind::NoLogin, path: Foreign::default() }
+    }
+
     /// The fault of a change that gives way to the session which another program stored meanwhile.
     pub fn superseded() -> Self {
         Self { kind: StoreFaultKind::Superseded, path: Foreign::default() }
@@ -528,6 +548,9 @@ pub enum StoreFaultKind {
     /// Another program stored a session meanwhile, which is kept.
     #[error("another program stored a session meanwhile, which is kept")]
     Superseded,
+    /// The site has a session for each login, and this session has no login.
+    #[error("a session of this site needs a login, and this one has none")]
+    NoLogin,
     /// There is no home directory to keep it in.
     #[error("no home directory is known; set HOME or TILED_CACHE_DIR")]
     NoHome,

@@ -34,6 +34,11 @@ impl Foreign {
         self.0.is_empty()
     }
 
+    /// Whether the text is empty or only white space, which names no user.
+    pub fn is_blank(&self) -> bool {
+        strip(&self.0).is_empty()
+    }
+
     /// The text's lines, each safe to show; at most 20 of them.
     pub fn lines(&self) -> impl Iterator<Item = Self> + '_ {
         self.0.lines().take(20).map(Self::new)
@@ -50,6 +55,11 @@ impl From<String> for Foreign {
     fn from(text: String) -> Self {
         Self(text)
     }
+}
+
+/// Takes off what Python's `strip` does: white space, and the four separators of ASCII.
+pub(crate) fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
 fn deceives(c: char) -> bool {

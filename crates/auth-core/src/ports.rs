@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::digest::Digest;
 use crate::error::{Sent, StoreFault, TransportFault};
-use crate::foreign::Foreign;
+use crate::foreign::{Foreign, strip};
 use crate::question::{Answer, Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session, Tokens};
 use crate::shotgun::SignInMethod;
@@ -24,9 +24,12 @@ pub struct Key {
 }
 
 impl Key {
-    /// True if the site keeps several sessions and none of them is named: that of whoever signed in there last is meant.
-    pub fn names_nobody(&self) -> bool {
-        self.slot.is_empty() && !self.site.ends_with('/')
+    /// Whether the site has a session for each login, and the key names none of them.
+    ///
+    /// Under such a key a store loads the session of the user who signed in to the site last, and saves and clears
+    /// nothing.
+    pub fn lacks_login(&self) -> bool {
+        strip(&self.slot).is_empty() && !self.site.ends_with('/')
     }
 }
 
@@ -103,6 +106,23 @@ pub enum Change {
     Prefer(SiteEntry),
     /// Forgets that a site was used; its session is not touched.
     Forget(Key),
+}
+
+impl Change {
+    /// Checks that a session which is saved or cleared has a login, where its site has a session for each login. Every
+    /// store checks this first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreFaultKind::NoLogin`](crate::error::StoreFaultKind::NoLogin) if the key [lacks a login](Key::lacks_login).
+    pub fn check_login(&self) -> Result<(), StoreFault> {
+        match self {
+            Self::Save { key, .. } | Self::ClearIf { key, .. } if key.lacks_login() => {
+                Err(StoreFault::no_login())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a [`Change::Save`] may replace.

@@ -36,9 +36,6 @@ pub enum Error {
     /// No site is named, and none is known.
     #[error("no site is named, none is fixed or configured, and nobody has signed in to one")]
     NoSite,
-    /// Whose session it is was not said.
-    #[error("a session without a login: whose is it?")]
-    NoLogin,
     /// The program's [`DefaultsManager`](crate::shotgun::DefaultsManager) panicked, or no thread could be started for it.
     #[cfg(feature = "shotgun")]
     #[error("the DefaultsManager of this program panicked, or no thread could be started for it")]
@@ -70,7 +67,7 @@ impl Error {
             | Self::KeyAndName
             | Self::NoSession
             | Self::NoSite => Blame::Person,
-            Self::UserAgent | Self::NoLogin => Blame::Program,
+            Self::UserAgent => Blame::Program,
             #[cfg(feature = "shotgun")]
             Self::Defaults => Blame::Program,
             Self::NoEntropy | Self::Authorities { .. } => Blame::Machine,
@@ -86,7 +83,7 @@ impl Error {
             }
             Self::NoSession => Remedy::PresentAnother,
             Self::Authorities { .. } => Remedy::MendStore,
-            Self::UserAgent | Self::NoLogin => Remedy::Report,
+            Self::UserAgent => Remedy::Report,
             #[cfg(feature = "shotgun")]
             Self::Defaults => Remedy::Report,
             Self::NoEntropy => Remedy::TryLater,

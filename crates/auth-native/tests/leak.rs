@@ -204,7 +204,7 @@ fn people_and_scripts_of_shotgun_show_none_s1() {
         },
         ..Session::default()
     };
-    let key: Key = site.key("ada");
+    let key: Key = site.key("ada").unwrap();
     store
         .apply(&Change::Save { key: key.clone(), session: Box::new(session), replaces: Replaces::Anything })
         .unwrap();

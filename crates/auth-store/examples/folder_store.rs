@@ -162,6 +162,7 @@ impl Store for FolderStore {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        change.check_login()?;
         match change {
             Change::Save { key, session, replaces } => self.change(key, |members| {
                 let there = stored(members);

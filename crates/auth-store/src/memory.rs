@@ -50,10 +50,10 @@ impl State {
 }
 
 impl State {
-    /// Whose session is meant where nobody is named.
+    /// The key of the user who signed in to the site last, for a key that lacks a login.
     fn named<'a>(&'a self, key: &'a Key) -> &'a Key {
-        let is_last = |entry: &&SiteEntry| entry.key.site == key.site;
-        let last = self.sites.iter().find(is_last).filter(|_| key.names_nobody());
+        let is_last = |entry: &&SiteEntry| entry.key.site == key.site && !entry.key.lacks_login();
+        let last = self.sites.iter().find(is_last).filter(|_| key.lacks_login());
         last.map_or(key, |entry| &entry.key)
     }
 }
@@ -73,6 +73,7 @@ impl Store for MemoryStore {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        change.check_login()?;
         let mut state = self.0.state();
         match change {
             Change::Save { key, session, replaces } => {

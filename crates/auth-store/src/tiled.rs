@@ -125,7 +125,7 @@ impl TiledDirectory {
     ///
     /// Fails as [`Store::load`] does if a file cannot be read or trusted.
     pub fn files_behind_links(&self, key: &Key) -> Result<Vec<PathBuf>, StoreFault> {
-        let key = &self.named(key)?;
+        let Some(key) = &self.named(key)? else { return Ok(Vec::new()) };
         let Some(dir) = self.tokens(key, false)? else { return Ok(Vec::new()) };
         Ok(Snapshot::read(&dir, Name::all(key))?.behind_links())
     }
@@ -151,13 +151,13 @@ impl TiledDirectory {
         Ok((&self.roots.cache, [TOKENS.to_owned(), name]))
     }
 
-    /// Whose session is meant where nobody is named: that of whoever signed in to the site last.
-    fn named(&self, key: &Key) -> Result<Key, StoreFault> {
-        let is_last = |entry: &SiteEntry| entry.key.site == key.site && !entry.key.slot.is_empty();
-        if !key.names_nobody() {
-            return Ok(key.clone());
+    /// The key of the user who signed in to the site last, for a key that lacks a login; `None` if there is no such user.
+    fn named(&self, key: &Key) -> Result<Option<Key>, StoreFault> {
+        if !key.lacks_login() {
+            return Ok(Some(key.clone()));
         }
-        Ok(self.sites()?.into_iter().find(is_last).map_or_else(|| key.clone(), |entry| entry.key))
+        let is_last = |entry: &SiteEntry| entry.key.site == key.site && !entry.key.lacks_login();
+        Ok(self.sites()?.into_iter().find(is_last).map(|entry| entry.key))
     }
 
     fn tokens(&self, key: &Key, make: bool) -> Result<Option<Dir>, StoreFault> {
@@ -289,7 +289,7 @@ impl TiledDirectory {
 
 impl Store for TiledDirectory {
     fn load(&self, key: &Key) -> Result<Loaded, StoreFault> {
-        let key = &self.named(key)?;
+        let Some(key) = &self.named(key)? else { return Ok(Loaded::None) };
         let Some(dir) = self.tokens(key, false)? else { return Ok(Loaded::None) };
         let names = self.names(key);
         for _ in 0..READ_TRIES {
@@ -314,6 +314,7 @@ impl Store for TiledDirectory {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        change.check_login()?;
         match change {
             Change::Save { key, session, replaces } => return self.save(key, session, *replaces),
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),

@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_native::parse_span;
+use auth_native::error::Policy;
+use auth_native::{Foreign, parse_span};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -78,7 +79,7 @@ pub(crate) struct LoginArgs {
     #[arg(long)]
     pub(crate) no_remember: bool,
     /// The name to sign in with; then it is not asked, and nobody else is let in
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) user: Option<String>,
     /// Read the password from the first line of standard input, ask nothing, and try once
     #[arg(long)]
@@ -185,7 +186,7 @@ pub(crate) struct CallArgs {
     #[arg(value_name = "JSON")]
     pub(crate) arguments: Option<String>,
     /// Call as this script
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) script_name: Option<String>,
     /// Read the script's key from the first line of a file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "script_name")]
@@ -195,7 +196,7 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "N", requires = "script_name")]
     pub(crate) script_key_fd: Option<u32>,
     /// Let the script act for this person
-    #[arg(long, value_name = "LOGIN", requires = "script_name")]
+    #[arg(long, value_name = "LOGIN", requires = "script_name", value_parser = name)]
     pub(crate) sudo_as: Option<String>,
     /// Ask nobody anything
     #[arg(long)]
@@ -406,6 +407,12 @@ pub(crate) struct ManArgs {
     /// Write the pages of all commands to this folder, which is made if need be
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "command")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+/// Reads the name of a user or a script, which must not be blank.
+fn name(text: &str) -> Result<String, Policy> {
+    Policy::check_names([&Foreign::from(text)])?;
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_native::blocking::shotgun::Authenticator as Studio;
 use auth_native::blocking::{Authenticator, Builder, Cancel, TransportError, Underway, UreqTransport};
-use auth_native::error::{AuthError, Sent, TransportFault};
+use auth_native::error::{AuthError, Policy, Sent, TransportFault};
 use auth_native::ports::{Dismiss, Prompt, SiteEntry, Store, Transport, Unreachable};
 use auth_native::shotgun::{Program, ShotgunSite};
 use auth_native::{
@@ -278,6 +278,9 @@ fn profile(name: &str) -> Result<Place, Failure> {
     let no_address = |error| Failure::address(&Error::Address(error)).in_profile(&name);
     let (uri, key) = profile.uri.expose().parse::<TiledUri>().map_err(no_address)?.take_api_key();
     let Profile { username, provider, .. } = profile.clone();
+    if let Err(blank) = Policy::check_names(&username) {
+        return Err(Failure::usage(&blank.to_string(), "").in_profile(&name));
+    }
     Ok(Place { site: uri.given().to_string(), username, provider, profile: Some(name), key })
 }
 

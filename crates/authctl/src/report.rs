@@ -152,6 +152,7 @@ fn class(error: &Error) -> (Exit, &'static str) {
         AuthError::Store(_) => (Exit::STORE, "store"),
         AuthError::Policy(policy) => match policy {
             Policy::PlainHttp(_) => (Exit::USAGE, "plain_http"),
+            Policy::BlankName => (Exit::USAGE, "blank_name"),
             Policy::NoSuchProvider { .. } => (Exit::USAGE, "no_such_provider"),
             Policy::NoSuchMethod { .. } => (Exit::USAGE, "no_such_method"),
             Policy::NotSupported { .. } => (Exit::REFUSED, "not_supported"),
@@ -294,6 +295,7 @@ impl Words<'_> {
                 "Use its https:// address, or, if everybody on the way may read the password: `{}`.",
                 self.login(" --allow-http")
             ),
+            Policy::BlankName => "Name the user or the script.".to_owned(),
             Policy::NoSuchProvider { .. } => "Name one of those with --provider.".to_owned(),
             Policy::NoSuchMethod { .. } => "Leave --method out, or name another one.".to_owned(),
             Policy::NotSupported { .. } => {
@@ -392,6 +394,7 @@ pub(crate) fn mend(fault: &StoreFault) -> String {
             "Try again; if it stays so, see whether the disk it is on still answers.".to_owned()
         }
         StoreFaultKind::Superseded => "Run the command again: it uses that session.".to_owned(),
+        StoreFaultKind::NoLogin => "Sign in to the site again.".to_owned(),
         StoreFaultKind::NoHome => "Set HOME, or both TILED_CACHE_DIR and AUTHCTL_STATE_DIR.".to_owned(),
         _ => format!("See what is wrong there, or {ELSEWHERE}."),
     }

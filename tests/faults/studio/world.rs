@@ -196,7 +196,7 @@ impl World {
     }
 
     pub(crate) fn key(&self) -> Key {
-        self.site.key("ada")
+        self.site.key("ada").unwrap()
     }
 
     pub(crate) fn site_key(&self) -> Key {

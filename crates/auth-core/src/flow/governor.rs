@@ -27,7 +27,11 @@ pub trait Asks: Machine {
     fn site(&self) -> Key;
 
     /// Names the session that is used if it is stored.
-    fn session(&self) -> Key;
+    ///
+    /// # Errors
+    ///
+    /// An error that ends the sign-in, if its login names no session.
+    fn session(&self) -> Result<Key, Error>;
 
     /// True if a session that is stored will do; false if somebody wants to be asked.
     fn reuses(&self) -> bool;
@@ -232,8 +236,13 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
         }
         self.admitted = true;
         if self.login.reuses() {
-            self.state = State::Looking;
-            return Step::Load(self.login.session());
+            return match self.login.session() {
+                Ok(key) => {
+                    self.state = State::Looking;
+                    Step::Load(key)
+                }
+                Err(error) => self.end(Err(error)),
+            };
         }
         self.ask()
     }

@@ -27,7 +27,7 @@ pub struct LoginOptions {
     pub anonymous: bool,
     /// The provider to sign in with, by the server's name for it.
     pub provider: Option<Foreign>,
-    /// The name to sign in with.
+    /// The name to sign in with. A blank one is an error ([`Policy::BlankName`]).
     pub username: Option<Foreign>,
     /// The password, which is presented once. It needs a name.
     pub password: Option<Secret>,
@@ -119,6 +119,9 @@ impl Login {
     }
 
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
+        if let Err(blank) = Policy::check_names(&self.options.username) {
+            return Ok(Step::Done(Err(blank.into())));
+        }
         if self.options.reuse {
             let renewal =
                 Renewal::new(self.uri.clone(), self.seed.clone()).allow_http(self.options.allow_http);
@@ -361,8 +364,8 @@ impl Asks for Login {
         self.uri.key()
     }
 
-    fn session(&self) -> Key {
-        self.uri.key()
+    fn session(&self) -> Result<Key, Error> {
+        Ok(self.uri.key())
     }
 
     fn reuses(&self) -> bool {

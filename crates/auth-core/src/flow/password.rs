@@ -15,8 +15,8 @@ const ANSWERS: u8 = 3;
 
 /// A name and a password, asked or given, and the tokens for them (RFC 6749 section 4.3; spec: Tiled, section 5).
 ///
-/// A person has three answers; a password given by the program has one, and nobody is asked. An empty name or
-/// password is a cancel and is not sent.
+/// A person has three answers; a password given by the program has one, and nobody is asked. A blank name or
+/// an empty password is a cancel and is not sent.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Password {
     endpoint: Url,
@@ -60,7 +60,7 @@ impl Password {
     }
 
     fn send(&mut self, username: &Foreign, password: &Secret) -> Step<Granted> {
-        if username.is_empty() || password.is_empty() {
+        if username.is_blank() || password.is_empty() {
             return Step::Done(Err(Error::Cancelled));
         }
         self.username = Some(username.clone());

@@ -1,6 +1,5 @@
 //! The app session launcher: a session that a person approves in their browser (spec: Shotgun, section 6).
 
-use super::login::strip;
 use super::{ShotgunSite, failure, json, strict_json};
 use crate::error::{Error, NotApproved, PageFault, Peer, Policy, Trouble};
 use crate::foreign::Foreign;
@@ -104,7 +103,7 @@ fn decision(response: &Response) -> Option<Polled> {
     if !approved {
         return Some(Polled::Pending);
     }
-    let login = json.text("userLogin").filter(|login| !strip(login).is_empty()).map(Foreign::new)?;
+    let login = json.text("userLogin").map(Foreign::new).filter(|login| !login.is_blank())?;
     Some(Polled::Approved { login, token: json.secret("sessionToken").filter(is_token)? })
 }
 

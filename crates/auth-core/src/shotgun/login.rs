@@ -1,3 +1,5 @@
+use crate::foreign::strip;
+
 /// True if two spellings name one login: letter case and blanks around it do not count (spec: Shotgun, section 11.2).
 ///
 /// ```
@@ -12,11 +14,6 @@ pub fn same_login(a: &str, b: &str) -> bool {
 /// The spelling that all spellings of a login have in common: lower case letter by letter, which is not case folding.
 pub(super) fn canonical(login: &str) -> String {
     strip(login).to_lowercase()
-}
-
-/// Takes off what Python's `strip` does: white space, and the four separators of ASCII.
-pub(super) fn strip(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::login::strip;
+use crate::foreign::strip;
 use crate::secret::Secret;
 use crate::site::Url;
 use crate::wire::form;

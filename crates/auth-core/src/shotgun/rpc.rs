@@ -54,6 +54,16 @@ impl Credentials {
             _ => None,
         }
     }
+
+    /// The names of the user and the script.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Foreign> {
+        let (name, acts_as) = match self {
+            Self::Password { login, .. } => (Some(login), None),
+            Self::Script { name, sudo_as_login, .. } => (Some(name), sudo_as_login.as_ref()),
+            Self::Session { .. } => (None, None),
+        };
+        name.into_iter().chain(acts_as)
+    }
 }
 
 /// What goes around a call's arguments.

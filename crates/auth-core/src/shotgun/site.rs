@@ -1,7 +1,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::login::{canonical, strip};
+use super::login::canonical;
+use crate::error::Policy;
+use crate::foreign::strip;
 use crate::ports::Key;
 use crate::site::{Origin, Url, UrlError};
 
@@ -27,8 +29,13 @@ impl ShotgunSite {
 
     /// Names a login's session at this site. Spellings of one login have one key
     /// ([`same_login`](super::same_login)).
-    pub fn key(&self, login: &str) -> Key {
-        Key { site: self.to_string(), slot: canonical(login) }
+    ///
+    /// # Errors
+    ///
+    /// [`Policy::BlankName`] if the login is empty or only white space.
+    pub fn key(&self, login: &str) -> Result<Key, Policy> {
+        let key = Key { site: self.to_string(), slot: canonical(login) };
+        if key.lacks_login() { Err(Policy::BlankName) } else { Ok(key) }
     }
 
     /// Names the site without a login. Its users share one lock for prompts and one history of them; loading finds the

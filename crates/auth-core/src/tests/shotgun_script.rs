@@ -18,7 +18,7 @@ pub(super) fn site() -> ShotgunSite {
 }
 
 pub(super) fn key(login: &str) -> Key {
-    site().key(login)
+    if login.is_empty() { site().site_key() } else { site().key(login).unwrap() }
 }
 
 pub(super) fn program() -> Program {

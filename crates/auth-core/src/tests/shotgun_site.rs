@@ -87,11 +87,22 @@ fn what_is_no_site_says_why() {
 fn spellings_of_a_login_are_one_key_and_sites_are_not_mixed() {
     let site: ShotgunSite = "Host.com".parse().unwrap();
     let key = Key { site: "https://host.com".to_owned(), slot: "ada".to_owned() };
-    assert_eq!((site.key("ada"), site.key(" ADA\n")), (key.clone(), key.clone()));
-    assert_ne!(site.key("adam"), key);
+    assert_eq!((site.key("ada").unwrap(), site.key(" ADA\n").unwrap()), (key.clone(), key.clone()));
+    assert_ne!(site.key("adam").unwrap(), key);
     // The Python client keeps all these in one file.
     for other in ["http://host.com", "host.com:8080", "host.com.", "host.shotgunstudio.com"] {
-        assert_ne!(other.parse::<ShotgunSite>().unwrap().key("ada"), key, "{other}");
+        assert_ne!(other.parse::<ShotgunSite>().unwrap().key("ada").unwrap(), key, "{other}");
+    }
+}
+
+#[test]
+fn a_blank_login_has_no_key() {
+    let site: ShotgunSite = "host.com".parse().unwrap();
+    for blank in ["", " ", "\n", "\u{a0}", "\u{2003}\t", "\u{1c}\u{1f}"] {
+        assert_eq!(site.key(blank), Err(Policy::BlankName), "{blank:?}");
+        let by_hand = Key { slot: blank.to_owned(), ..site.site_key() };
+        assert!(by_hand.lacks_login(), "{blank:?}");
+        assert!(!Key { site: "https://host.com/api/v1/".to_owned(), ..by_hand }.lacks_login(), "{blank:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use auth_core::error::StoreFault;
+use auth_core::error::{Policy, StoreFault};
 use auth_core::flow::shotgun::{Call, Called, ChooseSite, Discover, Login, LoginOptions, Program, SignedIn};
 use auth_core::flow::{Flow, Governor, Outcome, Warning};
 use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, SiteEntry};
@@ -96,24 +96,24 @@ impl<E: Engine> Studio<E> {
         match self.rules(|rules| rules.user_credentials()).await? {
             UserCredentials::Nobody => return Ok(None),
             UserCredentials::Script { site, name, key } if is_here(&site) => {
-                return Ok(Some(User::Script(self.script(site, name, key))));
+                return Ok(Some(User::Script(self.script(site, name, key)?)));
             }
             UserCredentials::Session { site, login, token, metadata } if is_here(&site) => {
                 // It is not kept: what was got in its place since may be, and is found when this is refused.
                 let tokens = Tokens { access: Some(token), metadata, ..Tokens::default() };
                 let session = self.brought(&login, tokens);
-                return Ok(Some(User::Human(self.human(site, login, session))));
+                return Ok(Some(User::Human(self.human(site, login, session)?)));
             }
             _ => {}
         }
         let named = site.cloned();
         let meant = move |rules: &dyn DefaultsManager| {
             let site = named.or_else(|| rules.host(&remembered))?;
-            let login = rules.login(&site, &remembered).unwrap_or_default();
+            let login = rules.login(&site, &remembered);
             Some((site, login))
         };
         let Some((site, login)) = self.rules(meant).await? else { return Ok(None) };
-        Ok(self.stored(&site, login.raw()).await?.map(User::Human))
+        Ok(self.stored(&site, login.as_ref()).await?.map(User::Human))
     }
 
     /// Who is there without being asked, else somebody who is. Whoever else has signed in while the person would have
@@ -125,7 +125,7 @@ impl<E: Engine> Studio<E> {
         let options = LoginOptions { reuse: true, ..LoginOptions::default() };
         let site = self.place(site, &options).await?;
         loop {
-            let unwanted = self.stored(&site, "").await?;
+            let unwanted = self.stored(&site, None).await?;
             if let Some(user) = self.default_user(Some(&site)).await? {
                 return Ok(Outcome::clean(user));
             }
@@ -136,7 +136,7 @@ impl<E: Engine> Studio<E> {
                 || self.rules(|rules| rules.user_credentials()).await? == UserCredentials::Nobody;
             if is_wanted {
                 let SignedIn { login, session, .. } = signed_in;
-                return Ok(Outcome { value: User::Human(self.human(site, login, session)), warnings });
+                return Ok(Outcome { value: User::Human(self.human(site, login, session)?), warnings });
             }
         }
     }
@@ -148,20 +148,19 @@ impl<E: Engine> Studio<E> {
         name: Foreign,
         key: Secret,
     ) -> Result<User, Error> {
-        Ok(User::Script(self.script(self.known_place(site).await?, name, key)))
+        Ok(User::Script(self.script(self.known_place(site).await?, name, key)?))
     }
 
-    fn script(&self, site: ShotgunSite, name: Foreign, key: Secret) -> ScriptUser {
-        ScriptUser { proxy: self.proxy.clone(), ..ScriptUser::new(site, name, key) }
+    fn script(&self, site: ShotgunSite, name: Foreign, key: Secret) -> Result<ScriptUser, Policy> {
+        Policy::check_names([&name])?;
+        Ok(ScriptUser { proxy: self.proxy.clone(), ..ScriptUser::new(site, name, key) })
     }
 
     /// Makes somebody a user, by a token, a password or what is kept of them.
     pub(crate) async fn session_user(&self, details: SessionDetails) -> Result<Outcome<User>, Error> {
         let SessionDetails { site, login, token, metadata, password, code } = details;
         let site = self.known_place(site).await?;
-        if login.is_empty() {
-            return Err(Error::NoLogin);
-        }
+        Policy::check_names([&login])?;
         if token.is_some() {
             let tokens = Tokens { access: token, metadata, ..Tokens::default() };
             let Outcome { value, warnings } = self.adopt(site, login, tokens).await?;
@@ -173,7 +172,7 @@ impl<E: Engine> Studio<E> {
                 LoginOptions { username, password, code, never_ask: true, ..LoginOptions::default() };
             return self.sign_in(Some(&site), options).await;
         }
-        let stored = self.stored(&site, login.raw()).await?;
+        let stored = self.stored(&site, Some(&login)).await?;
         stored.map(|human| Outcome::clean(User::Human(human))).ok_or(AuthError::NotSignedIn.into())
     }
 
@@ -185,14 +184,15 @@ impl<E: Engine> Studio<E> {
         tokens: Tokens,
     ) -> Result<Outcome<HumanUser>, Error> {
         let session = self.brought(&login, tokens);
+        let human = self.human(site, login, session)?;
         let change = Change::Save {
-            key: site.key(login.raw()),
-            session: Box::new(session.clone()),
+            key: Key::clone(&human.key),
+            session: Box::new(human.session.clone()),
             replaces: Replaces::Anything,
         };
         let kept = self.engine.look(move |store| store.apply(&change)).await;
         let warnings = kept.err().map(Warning::NotSaved).into_iter().collect();
-        Ok(Outcome { value: self.human(site, login, session), warnings })
+        Ok(Outcome { value: human, warnings })
     }
 
     fn brought(&self, login: &Foreign, tokens: Tokens) -> Session {
@@ -202,8 +202,9 @@ impl<E: Engine> Studio<E> {
         Session { tokens, facts, ..Session::default() }
     }
 
-    fn human(&self, site: ShotgunSite, login: Foreign, session: Session) -> HumanUser {
-        HumanUser { site, login, session, proxy: self.proxy.clone() }
+    fn human(&self, site: ShotgunSite, login: Foreign, session: Session) -> Result<HumanUser, Policy> {
+        let key = site.key(login.raw())?;
+        Ok(HumanUser { site, login, key: Box::new(key), session, proxy: self.proxy.clone() })
     }
 
     /// Asks a site what it is, unless it has just said so.
@@ -223,7 +224,7 @@ impl<E: Engine> Studio<E> {
     ) -> Result<Outcome<User>, Error> {
         let site = self.place(site, &options).await?;
         let Outcome { value, warnings } = self.sign_in_except(&site, options, None).await?;
-        Ok(Outcome { value: User::Human(self.human(site, value.login, value.session)), warnings })
+        Ok(Outcome { value: User::Human(self.human(site, value.login, value.session)?), warnings })
     }
 
     /// Signs somebody in; a stored session that is not wanted will not do.
@@ -247,9 +248,8 @@ impl<E: Engine> Studio<E> {
 
     /// A session in place of one whose token the site has refused. Whoever else wants one for the same user waits.
     pub(crate) async fn replace(&self, user: &HumanUser) -> Result<Outcome<SignedIn>, Error> {
-        let key = user.site.key(user.login.raw());
         loop {
-            let mut turn = self.sign_ins.join(&key);
+            let mut turn = self.sign_ins.join(&user.key);
             match turn.turn(&self.settings.cancel).await {
                 Turn::Landed(outcome) => {
                     let is_another =
@@ -308,24 +308,28 @@ impl<E: Engine> Studio<E> {
         self.settings.allow_http || remembered.of(site).any(|entry| entry.allow_http)
     }
 
-    /// The session that is kept for a user; with an empty login for whoever signed in last.
-    pub(crate) async fn stored(&self, site: &ShotgunSite, login: &str) -> Result<Option<HumanUser>, Error> {
-        let key = site.key(login);
+    /// The session that is stored for a login; without one, for the user who signed in last.
+    pub(crate) async fn stored(
+        &self,
+        site: &ShotgunSite,
+        login: Option<&Foreign>,
+    ) -> Result<Option<HumanUser>, Error> {
+        let key = login.map(|login| site.key(login.raw())).transpose()?.unwrap_or_else(|| site.site_key());
         let Loaded::Found(stored) = self.engine.look(move |store| store.load(&key)).await? else {
             return Ok(None);
         };
         let session = stored.session;
-        let login =
-            session.facts.identity.as_ref().map_or_else(|| Foreign::from(login), |who| who.id.clone());
-        Ok(Some(self.human(site.clone(), login, session)))
+        let whose = session.facts.identity.as_ref().map(|identity| identity.id.clone());
+        let login = whose.or_else(|| login.cloned()).unwrap_or_default();
+        let human = self.human(site.clone(), login, session);
+        Ok(Some(human.map_err(|_blank| StoreFault::no_login())?))
     }
 
     /// Removes what is kept for a user; who signed in last stays known.
     pub(crate) async fn clear(&self, user: &HumanUser) -> Result<(), Error> {
         let mut generation = user.session.tokens.generation();
         for _ in 0..CLEARS {
-            let key: Key = user.site.key(user.login.raw());
-            let change = Change::ClearIf { key, generation };
+            let change = Change::ClearIf { key: Key::clone(&user.key), generation };
             let applied = self.engine.look(move |store| store.apply(&change)).await?;
             let Applied::Conflict(Some(stored)) = applied else {
                 return Ok(());
@@ -338,9 +342,10 @@ impl<E: Engine> Studio<E> {
 
     /// Strikes a site, or one login there, off the list of sites; sessions are not touched.
     pub(crate) async fn forget(&self, site: &ShotgunSite, login: Option<&Foreign>) -> Result<(), Error> {
-        let is_meant = |slot: &str| login.is_none_or(|login| same_login(login.raw(), slot));
+        let one = login.map(|login| site.key(login.raw())).transpose()?;
         let remembered = self.remembered().await?;
-        let keys = remembered.of(site).map(|entry| &entry.key).filter(|key| is_meant(&key.slot));
+        let is_meant = |key: &&Key| one.as_ref().is_none_or(|one| one == *key);
+        let keys = remembered.of(site).map(|entry| &entry.key).filter(is_meant);
         for key in keys.cloned() {
             self.engine.look(move |store| store.apply(&Change::Forget(key))).await?;
         }

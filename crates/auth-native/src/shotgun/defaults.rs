@@ -45,7 +45,8 @@ pub trait DefaultsManager: fmt::Debug + Send + Sync {
         remembered.site()
     }
 
-    /// The login that is suggested where somebody is asked for one, and whose session is used first.
+    /// The login that is suggested in a prompt, and whose stored session is used first. `None` stands for the user who
+    /// signed in last; a blank login is an error ([`Policy::BlankName`](crate::error::Policy::BlankName)).
     fn login(&self, site: &ShotgunSite, remembered: &Remembered) -> Option<Foreign> {
         remembered.login(site)
     }
@@ -126,9 +127,9 @@ impl Remembered {
         self.sites().into_iter().next()
     }
 
-    /// Who signed in to a site last.
+    /// The login of the user who signed in to a site last.
     pub fn login(&self, site: &ShotgunSite) -> Option<Foreign> {
-        self.of(site).find_map(|entry| entry.user.clone())
+        self.of(site).find_map(|entry| entry.user.clone().filter(|login| !login.is_blank()))
     }
 
     /// What is remembered of a site, the last sign-in first.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use auth_core::ports::Key;
 use auth_core::session::Session;
 use auth_core::shotgun::ShotgunSite;
 use auth_core::{Foreign, Secret};
@@ -20,6 +21,8 @@ pub enum User {
 pub struct HumanUser {
     pub(crate) site: ShotgunSite,
     pub(crate) login: Foreign,
+    /// Names the stored session.
+    pub(crate) key: Box<Key>,
     pub(crate) session: Session,
     pub(crate) proxy: ProxyChoice,
 }
@@ -35,7 +38,7 @@ pub struct ScriptUser {
 }
 
 impl ScriptUser {
-    /// A script with its key. Nobody is asked whether they are right.
+    /// A script with its key. Performs no I/O; a blank name is an error of the first call.
     pub fn new(site: ShotgunSite, name: impl Into<Foreign>, key: Secret) -> Self {
         Self { site, name: name.into(), key, sudo_as_login: None, proxy: ProxyChoice::default() }
     }
@@ -105,7 +108,7 @@ impl fmt::Display for User {
 pub struct SessionDetails {
     /// Where; else the site of the [`DefaultsManager`](super::DefaultsManager).
     pub site: Option<ShotgunSite>,
-    /// Who.
+    /// The user's login. A blank one is an error ([`Policy::BlankName`](crate::error::Policy::BlankName)).
     pub login: Foreign,
     /// A session token of theirs, which is kept and not tried.
     pub token: Option<Secret>,

@@ -46,6 +46,25 @@ fn a_person_is_asked_once_and_then_the_session_serves() {
 }
 
 #[test]
+fn a_blank_user_name_is_an_error_or_a_cancel() {
+    for name in ["", " ", "\n", "\u{a0}"] {
+        let rig = Rig::default();
+        let auth = rig.auth();
+        let named = LoginOptions { username: Some(name.into()), ..LoginOptions::default() };
+        for options in [named, given(name, "sesame")] {
+            for reuse in [false, true] {
+                let end = auth.login(URL, LoginOptions { reuse, ..options.clone() });
+                assert!(is_policy(&end.unwrap_err(), &Policy::BlankName), "{name:?}");
+            }
+        }
+        assert_eq!(rig.site.log(), Vec::<String>::new(), "{name:?}");
+        rig.person.answers(name, "sesame");
+        assert_eq!(auth.login(URL, LoginOptions::default()).unwrap_err(), AuthError::Cancelled.into());
+        assert_eq!(rig.site.log().len(), 1, "only the handshake is sent: {name:?}");
+    }
+}
+
+#[test]
 fn a_no_counts_for_all_programs_for_a_while_but_not_where_somebody_wants_to_sign_in() {
     let rig = Rig::default();
     let (auth, other) = (rig.auth(), rig.auth());

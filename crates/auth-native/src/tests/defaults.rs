@@ -18,10 +18,10 @@ fn remembered() -> Remembered {
     };
     let tiled = auth_core::ports::Key { site: "https://tiled.example/api/v1/".into(), slot: String::new() };
     Remembered::new(vec![
-        entry(site("one.example").key("bob"), "bob"),
+        entry(site("one.example").key("bob").unwrap(), "bob"),
         entry(tiled, "carol"),
-        entry(site("two.example").key("ada"), "ada"),
-        entry(site("one.example").key("ada"), "ada"),
+        entry(site("two.example").key("ada").unwrap(), "ada"),
+        entry(site("one.example").key("ada").unwrap(), "ada"),
     ])
 }
 

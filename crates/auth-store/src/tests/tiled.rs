@@ -260,7 +260,7 @@ fn a_name_that_no_folder_can_have_is_a_fault_p7() {
             replaces: Replaces::Anything,
         };
         assert!(rig.store.apply(&change).is_err(), "{site}");
-        assert!(rig.store.load(&key).is_err(), "{site}");
+        assert!(matches!(rig.store.load(&key), Err(_) | Ok(Loaded::None)), "{site}");
     }
     let none: Vec<PathBuf> = Vec::new();
     let tokens: Vec<_> = rig.files().into_iter().filter(|path| path.starts_with("cache")).collect();

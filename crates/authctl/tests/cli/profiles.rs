@@ -84,6 +84,14 @@ fn the_environments_key_goes_to_the_site_that_is_named_and_nowhere_else() {
 }
 
 #[test]
+fn a_blank_user_name_in_a_profile_is_an_error() {
+    let rig = Rig::new();
+    profile(&rig, "lab.yml", &format!("lab: {{uri: '{}', username: ' '}}\n", rig.url));
+    rig.run(&["login", "--profile", "lab"]).is(2).says(&["lab", "the name of the user or script is empty"]);
+    assert_eq!(rig.counters().token_requests, 0);
+}
+
+#[test]
 fn a_key_in_a_profile_is_shown_to_nobody_s1() {
     let rig = Rig::new();
     let key = plant("a key in a profile");

@@ -17,7 +17,7 @@ fn a_wrong_password_is_tried_once_and_never_asked_for() {
 #[test]
 fn what_was_typed_wrongly_is_a_usage_error() {
     let rig = Rig::new();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["login", &rig.url, "--method", "device"], "the method `device` is not supported yet"),
         (&["login", &rig.url, "--method", "magic"], "magic"),
         (&["login", &rig.url, "--password-stdin"], "--user"),
@@ -27,6 +27,9 @@ fn what_was_typed_wrongly_is_a_usage_error() {
         (&["token", "--min-validity", "soon"], "90s, 10m"),
         (&["whoami", "a", "b"], "b"),
         (&["frobnicate"], "frobnicate"),
+        (&["login", &rig.url, "--user", " "], "--user"),
+        (&["call", "studio.example", "read", "--script-name", "\u{a0}"], "--script-name"),
+        (&["call", "studio.example", "read", "--script-name", "robot", "--sudo-as", "\n"], "--sudo-as"),
     ];
     for (args, words) in cases {
         let ran = rig.run(args);

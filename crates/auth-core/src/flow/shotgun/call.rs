@@ -106,6 +106,10 @@ impl Call {
     }
 
     fn start(&mut self, now: Now) -> Result<Step<Called>, Misuse> {
+        let names = self.credentials.iter().flat_map(Credentials::names);
+        if let Err(blank) = Policy::check_names(names) {
+            return Ok(Step::Done(Err(blank.into())));
+        }
         if self.credentials.is_some() && self.site.origin().is_exposed() && !self.allow_http {
             return Ok(Step::Done(Err(Policy::PlainHttp(self.site.origin().clone()).into())));
         }

@@ -19,9 +19,9 @@ pub struct LoginOptions {
     pub reuse: bool,
     /// Ask nobody at all: what is missing is an error.
     pub never_ask: bool,
-    /// The login to sign in with. Nobody else is let in.
+    /// The login to sign in with; every other login is refused. A blank one is an error ([`Policy::BlankName`]).
     pub username: Option<Foreign>,
-    /// Else the login to be taken if a person gives none.
+    /// Else the login to be taken if a person gives none. A blank one is an error, too.
     pub suggested: Option<Foreign>,
     /// The password, which is presented once. It needs a login.
     pub password: Option<Secret>,
@@ -54,7 +54,7 @@ pub struct Login {
     pages: Option<Origin>,
     /// What was stored when the user was prompted.
     stored: Option<Generation>,
-    granted: Option<Granted>,
+    granted: Option<(Key, Granted)>,
     held: Option<Held>,
     warnings: Vec<Warning>,
     state: State,
@@ -135,9 +135,14 @@ impl Login {
     }
 
     fn start(&mut self, now: Now) -> Result<Step<SignedIn>, Misuse> {
+        let suggested = Policy::check_names(&self.options.suggested);
+        let key = match suggested.map_err(Error::from).and_then(|()| self.session()) {
+            Ok(key) => key,
+            Err(blank) => return Ok(Step::Done(Err(blank))),
+        };
         if self.options.reuse {
             self.state = State::Looking;
-            return Ok(Step::Load(self.session()));
+            return Ok(Step::Load(key));
         }
         self.begin(now)
     }
@@ -268,11 +273,14 @@ impl Login {
 
     fn was_granted(&mut self, result: Result<Outcome<Granted>, Error>) -> Step<SignedIn> {
         match result {
-            Ok(Outcome { value, warnings }) => {
-                self.warnings.extend(warnings);
-                self.granted = Some(value);
-                self.lock(State::Locking, false)
-            }
+            Ok(Outcome { value, warnings }) => match self.site.key(value.login.raw()) {
+                Ok(key) => {
+                    self.warnings.extend(warnings);
+                    self.granted = Some((key, value));
+                    self.lock(State::Locking, false)
+                }
+                Err(blank) => Step::Done(Err(blank.into())),
+            },
             Err(Error::Policy(Policy::NoPasswords { by })) => {
                 let refusal =
                     self.info.as_ref().map_or(Policy::NoPasswords { by }, |info| no_passwords(by, info));
@@ -283,8 +291,7 @@ impl Login {
     }
 
     fn lock(&mut self, state: State, wait: bool) -> Step<SignedIn> {
-        let Some(Granted { login, .. }) = &self.granted else { return self.end() };
-        let key = self.site.key(login.raw());
+        let Some((key, _)) = self.granted.clone() else { return self.end() };
         self.state = state;
         Step::Open { what: Resource::Lock { kind: LockKind::Renewal, key }, wait }
     }
@@ -292,14 +299,14 @@ impl Login {
     /// Without the lock it is saved all the same: what was given is not thrown away.
     fn save(&mut self, held: Option<Held>) -> Step<SignedIn> {
         self.held = held;
-        let Some(Granted { login, session }) = self.granted.clone() else { return self.end() };
+        let Some((key, Granted { login, session })) = self.granted.clone() else { return self.end() };
         self.state = State::Saving;
         // A slot holds the sessions of one login only, so what is replaced there is the same user's. Where the login was
         // known beforehand, what another program stored meanwhile is left all the same.
         let known = self.options.username.as_ref().is_some_and(|asked| same_login(asked.raw(), login.raw()));
         let replaces =
             if self.options.reuse && known { Replaces::Found(self.stored) } else { Replaces::Anything };
-        Step::Apply(Change::Save { key: self.site.key(login.raw()), session: Box::new(session), replaces })
+        Step::Apply(Change::Save { key, session: Box::new(session), replaces })
     }
 
     fn unlock(&mut self) -> Step<SignedIn> {
@@ -313,10 +320,10 @@ impl Login {
     }
 
     fn prefer(&mut self) -> Step<SignedIn> {
-        let Some(Granted { login, .. }) = &self.granted else { return self.end() };
+        let Some((key, Granted { login, .. })) = self.granted.clone() else { return self.end() };
         let entry = SiteEntry {
-            key: self.site.key(login.raw()),
-            user: Some(login.clone()),
+            key,
+            user: Some(login),
             allow_http: self.options.allow_http && self.site.origin().is_exposed(),
             method: self.method,
             pages: self.pages.clone(),
@@ -326,7 +333,7 @@ impl Login {
     }
 
     fn end(&mut self) -> Step<SignedIn> {
-        let Some(Granted { login, session }) = self.granted.take() else {
+        let Some((_, Granted { login, session })) = self.granted.take() else {
             return Step::Done(Err(Error::NotSignedIn));
         };
         let value = SignedIn { login, session, reused: false };
@@ -344,9 +351,9 @@ impl Asks for Login {
         self.site.site_key()
     }
 
-    fn session(&self) -> Key {
-        let login = self.options.username.as_ref().map_or("", Foreign::raw);
-        self.site.key(login)
+    fn session(&self) -> Result<Key, Error> {
+        let named = self.options.username.as_ref().map(|login| self.site.key(login.raw()));
+        Ok(named.transpose()?.unwrap_or_else(|| self.site.site_key()))
     }
 
     fn reuses(&self) -> bool {
@@ -367,7 +374,7 @@ impl Asks for Login {
             (Some(whose), Some(asked)) => Some(whose).filter(|whose| same_login(asked.raw(), whose.raw())),
             (whose, asked) => whose.or(asked),
         };
-        login.map(|login| SignedIn { login, session, reused: true })
+        login.filter(|login| !login.is_blank()).map(|login| SignedIn { login, session, reused: true })
     }
 }
 

@@ -16,7 +16,8 @@ const ANSWERS: u8 = 3;
 
 /// A login and a password, and a code where the site wants one, for a session token (spec: Shotgun, section 5).
 ///
-/// A person has three answers, and three for the code; what the program gives is presented once. Nothing but the token is
+/// A person has three answers, and three for the code; what the program gives is presented once. A blank login or an empty
+/// answer is a cancel and is not sent. Nothing but the token is
 /// kept. A site that lets other servers know its people refuses passwords: the error names the ways that work.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Password {
@@ -112,7 +113,7 @@ impl Password {
     }
 
     fn present(&mut self, login: Foreign, password: Secret, code: Option<Secret>) -> Step<Granted> {
-        if login.is_empty() || password.is_empty() || code.as_ref().is_some_and(Secret::is_empty) {
+        if login.is_blank() || password.is_empty() || code.as_ref().is_some_and(Secret::is_empty) {
             return Step::Done(Err(Error::Cancelled));
         }
         self.state = if code.is_some() { State::SendingCode } else { State::Sending };

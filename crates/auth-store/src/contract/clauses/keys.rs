@@ -1,11 +1,11 @@
 //! One session is not another's.
 
-use auth_core::ports::{Key, Loaded, Store};
+use auth_core::ports::{Change, Key, Loaded, Store};
 
 use super::clause;
 use crate::contract::Clause;
 use crate::contract::sample::{self, key_of, session};
-use crate::contract::trial::{Outcome, Trial, apply, failed, finds, told};
+use crate::contract::trial::{Outcome, Trial, apply, failed, finds, save, told};
 
 pub(super) const CLAUSES: &[Clause] = &[
     clause(
@@ -17,6 +17,11 @@ pub(super) const CLAUSES: &[Clause] = &[
         "slots-are-kept-apart",
         "Sessions in any two slots of a site are kept apart, and a slot that cannot be is refused with a fault.",
         slots,
+    ),
+    clause(
+        "session-without-login-is-refused",
+        "Saving and clearing under a key that lacks a login is refused with a fault, and touches no other session.",
+        without_login,
     ),
 ];
 
@@ -101,8 +106,10 @@ fn apart(store: &dyn Store, keys: &[Key]) -> Outcome {
 }
 
 fn sites(trial: &Trial<'_>) -> Outcome {
-    let keys: Vec<_> = names("https://site.example/api").iter().map(|site| key_of(site, "")).collect();
-    apart(&*trial.open()?, &keys)
+    let names = names("https://site.example/api");
+    let of_one_session = names.iter().map(|site| key_of(&format!("{site}/x/"), ""));
+    let of_several = names.iter().map(|site| key_of(site, if site.ends_with('/') { "" } else { "alice" }));
+    apart(&*trial.open()?, &of_one_session.chain(of_several).collect::<Vec<_>>())
 }
 
 fn slots(trial: &Trial<'_>) -> Outcome {
@@ -113,4 +120,22 @@ fn slots(trial: &Trial<'_>) -> Outcome {
     // The same letters, divided in another place.
     keys.extend([key_of("https://site.example/api/al", "ice"), key_of("https://site.example", "/alice")]);
     apart(&*trial.open()?, &keys)
+}
+
+fn without_login(trial: &Trial<'_>) -> Outcome {
+    const SITE: &str = "https://site.example";
+    let store = trial.open()?;
+    let alice = key_of(SITE, "alice");
+    save(&*store, &alice, &session(1))?;
+    apply(&*store, "a site is preferred", &Change::Prefer(sample::entry(alice.clone(), "alice", false)))?;
+    for slot in ["", " ", "\n", "\u{a0}", "\u{2003}\t", "\u{1c}"] {
+        let key = key_of(SITE, slot);
+        for change in [sample::save(&key, &session(2)), sample::clear(&key, &session(1))] {
+            if let Ok(applied) = store.apply(&change) {
+                return failed(format!("a fault for the slot {slot:?}"), format!("{applied:?}"));
+            }
+        }
+        finds(&*store, &alice, &session(1), "still the session of the login")?;
+    }
+    Ok(())
 }

@@ -49,6 +49,7 @@ pub(super) struct Bent {
     taking: Taking,
     listing: Listing,
     closing: Closing,
+    checks_login: bool,
 }
 
 impl Bent {
@@ -62,7 +63,14 @@ impl Bent {
             taking: Box::new(|store, kind, key, wait| store.lock(kind, key, wait)),
             listing: Box::new(|store| store.sites()),
             closing: Box::new(|_| ()),
+            checks_login: true,
         }
+    }
+
+    /// Leaves the check of the login to what is bent.
+    pub(super) fn unchecked(mut self) -> Self {
+        self.checks_login = false;
+        self
     }
 
     pub(super) fn apply(
@@ -131,6 +139,9 @@ impl Store for Bent {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
+        if self.checks_login {
+            change.check_login()?;
+        }
         if let Change::Save { key, session, .. } = change {
             self.notes.keys.lock().unwrap().insert(key.clone());
             let generation = session.tokens.generation();

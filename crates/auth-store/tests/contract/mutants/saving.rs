@@ -35,6 +35,8 @@ mutants! { Memory:
     "sites-are-kept-apart" => climbs_out_of_a_folder,
     "slots-are-kept-apart" => ignores_slots,
     "slots-are-kept-apart" => joins_site_and_slot,
+    "session-without-login-is-refused" => saves_without_a_login,
+    "session-without-login-is-refused" => clears_the_last_user_without_a_login,
 }
 
 fn lists_a_site_of_its_own_where_none_is(it: Bent) -> Bent {
@@ -245,16 +247,21 @@ fn with_site(key: &Key, site: impl Into<String>) -> Key {
     Key { site: site.into(), slot: key.slot.clone() }
 }
 
+/// The slash at the end of a site that has one session.
+fn end(key: &Key) -> &'static str {
+    if key.site.ends_with('/') { "/" } else { "" }
+}
+
 fn takes_sites_for_the_same_in_any_case(it: Bent) -> Bent {
     under_another_key(it, |key| with_site(key, key.site.to_lowercase()))
 }
 
 fn takes_a_slash_at_the_end_for_nothing(it: Bent) -> Bent {
-    under_another_key(it, |key| with_site(key, key.site.trim_end_matches('/')))
+    under_another_key(it, |key| with_site(key, key.site.trim_end_matches('/').to_owned() + end(key)))
 }
 
 fn cuts_long_sites(it: Bent) -> Bent {
-    under_another_key(it, |key| with_site(key, key.site.chars().take(64).collect::<String>()))
+    under_another_key(it, |key| with_site(key, key.site.chars().take(64).collect::<String>() + end(key)))
 }
 
 fn climbs_out_of_a_folder(it: Bent) -> Bent {
@@ -262,9 +269,36 @@ fn climbs_out_of_a_folder(it: Bent) -> Bent {
 }
 
 fn ignores_slots(it: Bent) -> Bent {
-    under_another_key(it, |key| Key { site: key.site.clone(), slot: String::new() })
+    under_another_key(it, |key| {
+        if key.slot.is_empty() { key.clone() } else { Key { site: key.site.clone(), slot: "any".to_owned() } }
+    })
 }
 
 fn joins_site_and_slot(it: Bent) -> Bent {
-    under_another_key(it, |key| Key { site: format!("{}{}", key.site, key.slot), slot: String::new() })
+    under_another_key(it, |key| {
+        if key.slot.is_empty() {
+            key.clone()
+        } else {
+            Key { site: format!("{}{}/", key.site, key.slot), slot: String::new() }
+        }
+    })
+}
+
+fn saves_without_a_login(it: Bent) -> Bent {
+    it.unchecked().apply(|store, change| match change {
+        Change::Save { key, .. } if key.lacks_login() => Ok(Applied::Done),
+        _ => store.apply(change),
+    })
+}
+
+/// Clears what is loaded under the same key.
+fn clears_the_last_user_without_a_login(it: Bent) -> Bent {
+    it.unchecked().apply(|store, change| match change {
+        Change::ClearIf { key, generation } if key.lacks_login() => {
+            let last = store.sites()?.into_iter().find(|entry| entry.key.site == key.site);
+            let Some(entry) = last else { return Ok(Applied::Done) };
+            store.apply(&Change::ClearIf { key: entry.key, generation: *generation })
+        }
+        _ => store.apply(change),
+    })
 }
