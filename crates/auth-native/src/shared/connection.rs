@@ -192,7 +192,8 @@ impl<E: Engine> Link<E> {
             if !called.has_ended || !refusals.allow_another() {
                 return Ok(called.response?);
             }
-            session = self.in_place_of(session, &mut refusals).await?;
+            // Rare and large: it is kept out of every call's future.
+            session = Box::pin(self.in_place_of(session, &mut refusals)).await?;
         }
     }
 
@@ -326,12 +327,14 @@ impl<E: Engine> Link<E> {
             self.renew_ahead(&shared, &session, now);
             return Ok(session);
         }
-        match shared.renew(&self.place, need).await {
+        match Box::pin(shared.renew(&self.place, need)).await {
             Ok(Outcome { value, warnings }) => {
                 self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
                 Ok(value.session)
             }
-            Err(Error::Auth(error)) if self.can_ask_again(&error) => self.sign_in_again(session, error).await,
+            Err(Error::Auth(error)) if self.can_ask_again(&error) => {
+                Box::pin(self.sign_in_again(session, error)).await
+            }
             Err(error) => Err(error),
         }
     }

@@ -33,6 +33,7 @@ pub(super) struct Site {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own")]
 struct SiteState {
     given: u32,
     user: String,
