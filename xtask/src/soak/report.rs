@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::round::Ended;
+use super::timeline::CAUSES;
 use super::watch::{MEASURES, course};
 
 /// How many failures without a cause are shown in full.
@@ -126,6 +127,7 @@ impl Ended {
             row(label, grouped(self.counters[name].as_u64().unwrap_or(0)));
         }
         row("outages", self.timeline.outages.len().to_string());
+        row("stretches of slow answers", self.timeline.slow.len().to_string());
         row("changes of keys", self.timeline.keys.len().to_string());
         row("ends of all sessions", self.timeline.sessions.len().to_string());
         for answer in ANSWERS {
@@ -138,11 +140,11 @@ impl Ended {
         for end in ["done", "dropped", "cancelled", "failed"] {
             row(&format!("calls {end}"), grouped(self.count(|_, known| known == end)));
         }
-        let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
+        let known = CAUSES.into_iter().chain([UNEXPLAINED]);
+        let mut causes: BTreeMap<&str, usize> = known.map(|cause| (cause, 0)).collect();
         for failed in &self.failed {
             *causes.entry(self.timeline.cause(failed).unwrap_or(UNEXPLAINED)).or_default() += 1;
         }
-        causes.entry(UNEXPLAINED).or_default();
         for (cause, count) in causes {
             row(&format!("failed: {cause}"), count.to_string());
         }
@@ -194,7 +196,7 @@ impl Ended {
             found.map_or(0.0, |(micros, _)| micros / 1_000.0)
         };
         let longest = lines("longest").filter_map(|line| line[1].as_f64()).fold(0.0, f64::max) / 1_000.0;
-        format!("{:.1} / {:.0} / {longest:.0}", percentile(50), percentile(99))
+        format!("{:.1} / {:.0} / {longest:.0}", percentile(50).min(longest), percentile(99).min(longest))
     }
 }
 

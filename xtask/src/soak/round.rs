@@ -193,7 +193,8 @@ fn happen(event: Event, site: &mut Talker, timeline: &mut Timeline) -> Result<()
     match event {
         Event::Outage(length, kind) => {
             told_by(site, &format!("outage {length} {kind}"))?;
-            timeline.outages.push(Span { began, ended: now() + length });
+            let spans = if kind == "slow" { &mut timeline.slow } else { &mut timeline.outages };
+            spans.push(Span { began, ended: now() + length });
         }
         Event::Keys => {
             told_by(site, "keys")?;

@@ -2,11 +2,15 @@
 
 use serde_json::Value;
 
-/// How long after its end an outage still explains a failure: a request that was under way has to end, and a client may
-/// hand on a failure until its pause is over.
-const AFTERMATH: u64 = 2_500;
-/// The same for a change of keys or an end of sessions: the call was under way.
-const MOMENT: u64 = 500;
+/// How long after its end something still explains a failed call: what several processes note of one moment differs a
+/// little.
+const MOMENT: u64 = 300;
+
+const OUTAGE: &str = "outage";
+const DECLINED: &str = "the user declined";
+const CHANGED: &str = "the site changed its keys during the call";
+/// Everything that may explain a failed call.
+pub(super) const CAUSES: [&str; 3] = [OUTAGE, DECLINED, CHANGED];
 
 /// From one moment to another, in milliseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +65,10 @@ impl Failed {
 /// What happened.
 #[derive(Default)]
 pub(super) struct Timeline {
+    /// When requests failed.
     pub(super) outages: Vec<Span>,
+    /// When answers came late, which fails no call.
+    pub(super) slow: Vec<Span>,
     /// When the Tiled site changed its keys.
     pub(super) keys: Vec<u64>,
     /// When the Shotgun site ended all sessions.
@@ -77,9 +84,9 @@ impl Timeline {
         match failed.kind.as_str() {
             "transient" | "status" => {
                 let meets = |outage: &Span| {
-                    failed.span.meets(Span { began: outage.began, ended: outage.ended + AFTERMATH })
+                    failed.span.meets(Span { began: outage.began, ended: outage.ended + MOMENT })
                 };
-                self.outages.iter().any(meets).then_some("outage")
+                self.outages.iter().any(meets).then_some(OUTAGE)
             }
             "declined" => {
                 let meets = |asked: &Asked| {
@@ -88,12 +95,12 @@ impl Timeline {
                         && asked.answer == "declined"
                         && failed.span.meets(Span { began: asked.span.began, ended })
                 };
-                self.asked.iter().any(meets).then_some("the user declined")
+                self.asked.iter().any(meets).then_some(DECLINED)
             }
             "refused" => {
                 let changes = if failed.site == "tiled" { &self.keys } else { &self.sessions };
                 let meets = |at: &u64| failed.span.meets(Span { began: *at, ended: at + MOMENT });
-                changes.iter().any(meets).then_some("the site changed its keys during the call")
+                changes.iter().any(meets).then_some(CHANGED)
             }
             _ => None,
         }
@@ -136,6 +143,7 @@ mod tests {
     fn a_failure_is_explained_only_by_what_happened_then() {
         let timeline = Timeline {
             outages: vec![span(10_000, 11_000)],
+            slow: vec![span(60_000, 61_000)],
             keys: vec![20_000],
             sessions: vec![30_000],
             asked: vec![
@@ -144,14 +152,13 @@ mod tests {
             ],
             cool_down: 2_000,
         };
-        let outage = Some("outage");
-        let declined = Some("the user declined");
-        let changed = Some("the site changed its keys during the call");
+        let (outage, declined, changed) = (Some(OUTAGE), Some(DECLINED), Some(CHANGED));
         for (failed, cause) in [
             (failed("tiled", "transient", 9_000, 9_999), None),
             (failed("tiled", "transient", 9_000, 10_001), outage),
-            (failed("shotgun", "status", 13_000, 13_100), outage),
-            (failed("tiled", "transient", 14_000, 14_100), None),
+            (failed("shotgun", "status", 11_200, 11_300), outage),
+            (failed("tiled", "transient", 12_000, 12_100), None),
+            (failed("tiled", "transient", 60_100, 60_200), None),
             (failed("tiled", "refused", 10_500, 10_600), None),
             (failed("tiled", "refused", 19_990, 20_010), changed),
             (failed("shotgun", "refused", 19_990, 20_010), None),
