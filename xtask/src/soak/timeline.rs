@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-/// How long after its end something still explains a failed call: what several processes note of one moment differs a
-/// little.
+/// How long after its planned end an outage still explains a failed call: a site that is busy ends it late.
+const ENDS_LATE: u64 = 1_000;
+/// How long it may take until a decline is noted in the store, where other processes find it.
+const NOTED_WITHIN: u64 = 2_000;
+/// How long after a change of keys a call may begin that was answered by it.
 const MOMENT: u64 = 300;
 
 const OUTAGE: &str = "outage";
@@ -84,13 +87,13 @@ impl Timeline {
         match failed.kind.as_str() {
             "transient" | "status" => {
                 let meets = |outage: &Span| {
-                    failed.span.meets(Span { began: outage.began, ended: outage.ended + MOMENT })
+                    failed.span.meets(Span { began: outage.began, ended: outage.ended + ENDS_LATE })
                 };
                 self.outages.iter().any(meets).then_some(OUTAGE)
             }
             "declined" => {
                 let meets = |asked: &Asked| {
-                    let ended = asked.span.ended + self.cool_down + MOMENT;
+                    let ended = asked.span.ended + self.cool_down + NOTED_WITHIN;
                     asked.site == failed.site
                         && asked.answer == "declined"
                         && failed.span.meets(Span { began: asked.span.began, ended })
@@ -157,7 +160,7 @@ mod tests {
             (failed("tiled", "transient", 9_000, 9_999), None),
             (failed("tiled", "transient", 9_000, 10_001), outage),
             (failed("shotgun", "status", 11_200, 11_300), outage),
-            (failed("tiled", "transient", 12_000, 12_100), None),
+            (failed("tiled", "transient", 12_100, 12_200), None),
             (failed("tiled", "transient", 60_100, 60_200), None),
             (failed("tiled", "refused", 10_500, 10_600), None),
             (failed("tiled", "refused", 19_990, 20_010), changed),
@@ -165,7 +168,7 @@ mod tests {
             (failed("shotgun", "refused", 29_990, 30_010), changed),
             (failed("tiled", "declined", 40_100, 40_600), declined),
             (failed("tiled", "declined", 42_000, 42_001), declined),
-            (failed("tiled", "declined", 44_000, 44_001), None),
+            (failed("tiled", "declined", 45_000, 45_001), None),
             (failed("shotgun", "declined", 40_100, 40_600), None),
             (failed("tiled", "declined", 50_100, 50_600), None),
             (failed("tiled", "other", 10_500, 10_600), None),
