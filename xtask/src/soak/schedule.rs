@@ -19,11 +19,12 @@ pub(super) enum Event {
 }
 
 /// What happens, in an order that the seed decides, again and again. So every kind is in every stretch of half a minute.
-const KINDS: [Kind; 5] = [Kind::Outage, Kind::Keys, Kind::Outage, Kind::Sessions, Kind::Outage];
+const KINDS: [Kind; 5] =
+    [Kind::Outage("unavailable"), Kind::Keys, Kind::Outage("drop"), Kind::Sessions, Kind::Outage("slow")];
 
 #[derive(Clone, Copy)]
 enum Kind {
-    Outage,
+    Outage(&'static str),
     Keys,
     Sessions,
 }
@@ -38,11 +39,7 @@ pub(super) fn schedule(seed: u64, length: Duration) -> Vec<(Duration, Event)> {
             left = KINDS.to_vec();
         }
         let event = match left.swap_remove(lots.below(left.len())) {
-            Kind::Outage => {
-                let kinds = ["unavailable", "drop", "slow"];
-                let kind = kinds.get(lots.below(kinds.len())).copied().unwrap_or("drop");
-                Event::Outage(lots.between(200, 1_500), kind)
-            }
+            Kind::Outage(kind) => Event::Outage(lots.between(200, 1_500), kind),
             Kind::Keys => Event::Keys,
             Kind::Sessions => Event::Sessions,
         };
@@ -81,8 +78,12 @@ mod tests {
         assert_eq!(events, schedule(7, length));
         assert_ne!(events, schedule(8, length));
         let is = |event: fn(&Event) -> bool| events.iter().filter(|(_, e)| event(e)).count();
-        let short = schedule(7, Duration::from_secs(30));
-        assert!(short.iter().any(|(_, event)| *event == Event::Keys), "{short:?}");
+        for seed in 0..100 {
+            let short = schedule(seed, Duration::from_secs(30));
+            let is_outage = |event: &Event| matches!(event, Event::Outage(_, "unavailable" | "drop"));
+            assert!(short.iter().any(|(_, event)| *event == Event::Keys), "{seed}: {short:?}");
+            assert!(short.iter().any(|(_, event)| is_outage(event)), "{seed}: {short:?}");
+        }
         let counts = [
             is(|event| matches!(event, Event::Outage(..))),
             is(|event| *event == Event::Keys),
