@@ -8,7 +8,7 @@ use super::round::Ended;
 use super::timeline::CAUSES;
 use super::watch::{MEASURES, course};
 
-/// How many failures without a cause are shown in full.
+/// How many failures without a cause, and how many calls that are stuck, are shown in full.
 const SHOWN: usize = 10;
 const UNEXPLAINED: &str = "unexplained";
 const FACES: [&str; 4] = ["tiled blocking", "tiled async", "shotgun blocking", "shotgun async"];
@@ -64,7 +64,11 @@ impl Ended {
     fn problems(&self) -> Vec<String> {
         let who = clients(self.clients);
         let mut problems: Vec<String> =
-            self.problems.iter().chain(&self.stuck).map(|problem| format!("{who}: {problem}")).collect();
+            self.problems.iter().map(|problem| format!("{who}: {problem}")).collect();
+        problems.extend(self.stuck.iter().take(SHOWN).map(|call| format!("{who}: a call is stuck: {call}")));
+        if self.stuck.len() > SHOWN {
+            problems.push(format!("{who}: {} more calls are stuck", self.stuck.len() - SHOWN));
+        }
         let replays = self.counters["replays"].as_u64();
         if replays != Some(0) {
             problems.push(format!("{who}: refresh tokens shown twice: {replays:?}"));
@@ -288,7 +292,7 @@ mod tests {
         let cases: [(&str, Change); 6] = [
             ("shown twice", |round| round.counters = json!({ "replays": 1 })),
             ("shown twice", |round| round.counters = Value::Null),
-            ("seconds", |round| round.stuck.push("{\"seconds\":31}".to_owned())),
+            ("a call is stuck", |round| round.stuck.push("{\"seconds\":31}".to_owned())),
             ("panicked: 1", |round| round.ends.push(json!({ "panicked": 1 }))),
             ("being saved", |round| round.ends.push(json!({ "finished": false }))),
             ("no call succeeded", |round| round.ends.clear()),
