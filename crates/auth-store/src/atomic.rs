@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use auth_core::error::{StoreFault, StoreFaultKind};
 
 use crate::fault::{fault, from_io, other};
-use crate::os::{self, Dir, Spot};
+use crate::os::{self, Dir, Entry, Spot};
 use crate::steps::{Step, step};
 
 /// What a new content is called until it is complete: `.NAME.PROCESS-NUMBER` and this.
@@ -54,8 +54,14 @@ pub(crate) fn replace_when(spot: &Spot, content: &[u8], ready: Ready<'_>) -> Res
 }
 
 /// Like [`replace`], but does not make the rename durable: after a crash the old content may be there again, and whole.
-pub(crate) fn replace_soon(spot: &Spot, content: &[u8]) -> Result<(), StoreFault> {
-    place(spot, content, || Ok(true), false).map(drop)
+/// `listed` is what is in the folder, as it was found under the lock.
+pub(crate) fn replace_soon(spot: &Spot, content: &[u8], listed: &[Entry]) -> Result<(), StoreFault> {
+    if spot.is_behind_link() {
+        sweep(spot);
+    } else {
+        sweep_among(spot, listed.iter().map(|entry| &*entry.name));
+    }
+    Staged::unswept(spot, content)?.place(|| Ok(true), false).map(drop)
 }
 
 fn place(
@@ -82,6 +88,10 @@ impl<'a> Staged<'a> {
     /// Call it under the lock that all writers of the file take.
     pub(crate) fn new(spot: &Spot, content: impl Into<Cow<'a, [u8]>>) -> Result<Self, StoreFault> {
         sweep(spot);
+        Self::unswept(spot, content)
+    }
+
+    fn unswept(spot: &Spot, content: impl Into<Cow<'a, [u8]>>) -> Result<Self, StoreFault> {
         let (file, temporary) = create(spot).map_err(|error| from_io(&error, &spot.path()))?;
         let content = content.into();
         let mut staged = Self { spot: spot.clone(), file, temporary, content, placed: false };
@@ -264,14 +274,19 @@ fn copy(from: &Spot, to: &Spot) -> Result<(), StoreFault> {
 /// The caller holds the lock of the file's writers, so whoever made them is dead. A file behind a link may be written
 /// under other locks: there only what has not been touched for a while is known to be left over.
 fn sweep(spot: &Spot) -> usize {
+    sweep_among(spot, spot.dir().names().unwrap_or_default().iter().map(|name| &**name))
+}
+
+/// The same where it is known what is in the folder.
+fn sweep_among<'a>(spot: &Spot, names: impl Iterator<Item = &'a OsStr>) -> usize {
     let mut beginning = OsString::from(".");
     beginning.push(spot.name());
     beginning.push(".");
-    let is_old = |name: &OsString| {
+    let is_old = |name: &&OsStr| {
         let stamp = spot.beside(name).stamp();
         stamp.is_ok_and(|at| at.is_some_and(|at| is_older(at.modified, LEFT_OVER, SystemTime::now())))
     };
-    let left = left_over(spot.dir(), beginning.as_encoded_bytes()).into_iter();
+    let left = names.filter(|name| is_left_over(name, beginning.as_encoded_bytes()));
     let gone = left.filter(|name| !spot.is_behind_link() || is_old(name));
     gone.filter(|name| spot.unlink_beside(name).is_ok()).count()
 }
@@ -294,11 +309,13 @@ pub(crate) fn has_leftovers(dir: &Dir) -> bool {
 
 fn left_over(dir: &Dir, beginning: &[u8]) -> Vec<OsString> {
     let mut names = dir.names().unwrap_or_default();
-    names.retain(|name| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(beginning) && name.ends_with(ENDING.as_bytes())
-    });
+    names.retain(|name| is_left_over(name, beginning));
     names
+}
+
+fn is_left_over(name: &OsStr, beginning: &[u8]) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(beginning) && name.ends_with(ENDING.as_bytes())
 }
 
 /// True if a moment is further from now than that. One in the future, where clocks differ, counts like one in the

@@ -4,7 +4,7 @@ use auth_core::error::{StoreFault, StoreFaultKind};
 
 use crate::atomic::{self, Ready, Staged};
 use crate::fault::{fault, other};
-use crate::os::{Dir, Spot};
+use crate::os::{Content, Dir, Entry, Spot};
 
 /// Ours stay far below it, and one that does not is not ours.
 const LONGEST: u64 = 1024 * 1024;
@@ -28,10 +28,18 @@ pub(crate) enum Read<D> {
 
 /// Looks, and changes nothing.
 pub(crate) fn read<D: Document>(dir: &Dir, name: &str) -> Result<Read<D>, StoreFault> {
-    let Some(spot) = dir.spot(name, false)? else { return Ok(Read::Missing) };
-    let Some(content) = spot.read(LONGEST)? else { return Ok(Read::Missing) };
+    Ok(understood(dir.read(name, LONGEST)?.1))
+}
+
+/// The same of what was found in a folder.
+pub(crate) fn read_entry<D: Document>(dir: &Dir, entry: &Entry) -> Result<Read<D>, StoreFault> {
+    Ok(understood(dir.read_entry(entry, LONGEST)?))
+}
+
+fn understood<D: Document>(content: Option<Content>) -> Read<D> {
+    let Some(content) = content else { return Read::Missing };
     let is_whole = u64::try_from(content.bytes.len()).is_ok_and(|length| length <= LONGEST);
-    Ok(is_whole.then(|| D::read(&content.bytes)).flatten().map_or(Read::Broken, Read::Whole))
+    is_whole.then(|| D::read(&content.bytes)).flatten().map_or(Read::Broken, Read::Whole)
 }
 
 /// Reads in order to write back; a broken file is set aside, which leaves none. Call it under the file's lock.
@@ -59,9 +67,15 @@ pub(crate) fn write_when<D: Document>(
     atomic::replace_when(&spot(dir, name)?, &prepare(dir, name, document)?, ready)
 }
 
-/// Like [`write`], without waiting for the folder: a crash may bring the old file back.
-pub(crate) fn write_soon<D: Document>(dir: &Dir, name: &str, document: &D) -> Result<(), StoreFault> {
-    atomic::replace_soon(&spot(dir, name)?, &prepare(dir, name, document)?)
+/// Like [`write`], without waiting for the folder: a crash may bring the old file back. `listed` is what is in the
+/// folder, as it was found under the file's lock.
+pub(crate) fn write_soon<D: Document>(
+    dir: &Dir,
+    name: &str,
+    document: &D,
+    listed: &[Entry],
+) -> Result<(), StoreFault> {
+    atomic::replace_soon(&spot(dir, name)?, &prepare(dir, name, document)?, listed)
 }
 
 /// The same in two steps: the file is written beside the one there is, and replaces it later.

@@ -92,11 +92,11 @@ pub(crate) enum Taken {
 /// another process. If locking does not work here that is a fault, and never taken for a lock.
 pub(crate) fn take<'a>(dir: &Dir, name: &str, wait: impl Into<Wait<'a>>) -> Result<Taken, StoreFault> {
     let mut patience = Patience::new(wait.into());
-    let spot = dir.spot(name, true)?;
-    let spot = spot.ok_or_else(|| fault(StoreFaultKind::NotA("file"), &dir.path().join(name)))?;
+    let missing = || fault(StoreFaultKind::NotA("file"), &dir.path().join(name));
     let reach = dir.reach();
     if method(dir)? != LockMethod::Links {
-        match system::take(&spot, &mut patience)? {
+        let (spot, file, stamp) = dir.open_to_lock(name)?.ok_or_else(missing)?;
+        match system::take(&spot, (file, stamp), &mut patience)? {
             // Whoever changes to links notes that first and looks for our name second; we do it the other way around,
             // so one of us sees the other.
             Tried::Taken(Taken::Ours(guard)) => match method::noted(dir, reach) {
@@ -109,6 +109,7 @@ pub(crate) fn take<'a>(dir: &Dir, name: &str, wait: impl Into<Wait<'a>>) -> Resu
             Tried::CannotLock => return Err(fault(StoreFaultKind::NoLocks, dir.path())),
         }
     }
+    let spot = dir.spot(name, true)?.ok_or_else(missing)?;
     links::take(&spot, &method::note(dir)?, reach, &mut patience)
 }
 

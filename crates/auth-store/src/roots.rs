@@ -62,7 +62,14 @@ impl Roots {
 
     /// What something of ours about a session is called.
     pub(crate) fn name_of(&self, what: &str, key: &Key) -> Digest {
-        Digest::of_parts(&[Some(what), Some(&self.cache_name()), Some(&key.site), Some(&key.slot)])
+        let [name] = self.names_of([what], key);
+        name
+    }
+
+    /// The same for several things. It asks the file system once for all of them.
+    pub(crate) fn names_of<const N: usize>(&self, what: [&str; N], key: &Key) -> [Digest; N] {
+        let cache = self.cache_name();
+        what.map(|what| Digest::of_parts(&[Some(what), Some(&cache), Some(&key.site), Some(&key.slot)]))
     }
 }
 

@@ -10,7 +10,6 @@ use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, R
 use auth_core::session::{Generation, Session};
 use auth_core::{Digest, Foreign, Holder};
 
-use crate::atomic::Ready;
 use crate::change::{Files, stored};
 use crate::document::{self, Document, Read};
 use crate::fault::fault;
@@ -102,7 +101,7 @@ impl TiledDirectory {
     /// How the next lock will be kept; `None` if there is no folder for locks yet. Notes there that it will be by
     /// links, if that is so.
     pub fn lock_method(&self) -> Result<Option<LockMethod>, StoreFault> {
-        self.state(LOCKS, false)?.map(|dir| lock::method(&dir)).transpose()
+        self.folder(LOCKS)?.map(|dir| lock::method(&dir)).transpose()
     }
 
     /// The first folder above ours in which another user could put another folder in the place of ours; `None` if there
@@ -170,25 +169,26 @@ impl TiledDirectory {
         self.tokens(key, true)?.ok_or_else(|| fault(StoreFaultKind::NotA("directory"), &path))
     }
 
-    fn state(&self, name: &str, make: bool) -> Result<Option<Dir>, StoreFault> {
-        self.folder(&[name], make)
+    /// Our own folder. Each operation opens it once, and all that it uses of ours from there.
+    fn state(&self, make: bool) -> Result<Option<Dir>, StoreFault> {
+        Dir::open(&self.roots.state, &[], make)
+    }
+
+    fn made_state(&self) -> Result<Dir, StoreFault> {
+        let missing = || fault(StoreFaultKind::NotA("directory"), &self.roots.state);
+        self.state(true)?.ok_or_else(missing)
     }
 
     /// A folder below our own.
-    fn folder(&self, below: &[&str], make: bool) -> Result<Option<Dir>, StoreFault> {
-        Dir::open(&self.roots.state, below, make)
-    }
-
-    fn made_state(&self, name: &str) -> Result<Dir, StoreFault> {
-        let missing = || fault(StoreFaultKind::NotA("directory"), &self.roots.state.join(name));
-        self.state(name, true)?.ok_or_else(missing)
+    fn folder(&self, name: &str) -> Result<Option<Dir>, StoreFault> {
+        self.state(false)?.map_or(Ok(None), |state| state.below(&[name], false))
     }
 
     /// The lock of one read-modify-write.
-    fn change(&self, name: &str) -> Result<Guard, StoreFault> {
+    fn change(&self, state: &Dir, name: &str) -> Result<Guard, StoreFault> {
         let (all, stalled) = CHANGE_WAIT;
         let tell = |holder: &Holder| self.listener.tell(holder);
-        match self.take(name, Wait { all, stalled, tell: Some(&tell) })? {
+        match take_in(state, name, Wait { all, stalled, tell: Some(&tell) })? {
             Taken::Ours(guard) => Ok(guard),
             Taken::Theirs(holder) => {
                 let path = self.roots.state.join(LOCKS).join(lock_name(name));
@@ -198,28 +198,34 @@ impl TiledDirectory {
     }
 
     fn take<'a>(&self, name: &str, wait: impl Into<Wait<'a>>) -> Result<Taken, StoreFault> {
-        lock::take(&self.made_state(LOCKS)?, &lock_name(name), wait)
+        take_in(&self.made_state()?, name, wait)
     }
 
     fn names(&self, key: &Key) -> Names {
-        let sidecar = format!("{}.json", self.roots.name_of("session", key));
-        Names { sidecar, change: self.roots.name_of("change", key).to_string() }
+        let [session, change, renewal] = self.roots.names_of(["session", "change", "renewal"], key);
+        let sidecar = format!("{session}.json");
+        Names { sidecar, change: change.to_string(), renewal: renewal.to_string() }
     }
 
     /// A document of ours, without its lock. A broken one is set aside if nobody is changing it.
     fn peek<D: Document>(&self, name: &str, change: &str) -> Result<D, StoreFault> {
-        let Some(about) = self.state(ABOUT, false)? else { return Ok(D::default()) };
+        let Some(about) = self.folder(ABOUT)? else { return Ok(D::default()) };
         self.peek_in(&about, name, change)
     }
 
     fn peek_in<D: Document>(&self, dir: &Dir, name: &str, change: &str) -> Result<D, StoreFault> {
-        match document::read(dir, name)? {
-            Read::Whole(document) => Ok(document),
-            Read::Missing => Ok(D::default()),
+        Ok(self.mended(dir, name, change, document::read(dir, name)?))
+    }
+
+    /// What was read. If it is broken, it is set aside unless another process is changing it.
+    fn mended<D: Document>(&self, dir: &Dir, name: &str, change: &str, read: Read<D>) -> D {
+        match read {
+            Read::Whole(document) => document,
+            Read::Missing => D::default(),
             // Where that fails, it is done by whoever next changes it.
             Read::Broken => match self.take(change, Duration::ZERO) {
-                Ok(Taken::Ours(_guard)) => Ok(document::take(dir, name).unwrap_or_default()),
-                _ => Ok(D::default()),
+                Ok(Taken::Ours(_guard)) => document::take(dir, name).unwrap_or_default(),
+                _ => D::default(),
             },
         }
     }
@@ -230,17 +236,19 @@ impl TiledDirectory {
         &self,
         key: &Key,
         make: bool,
-        ready: Ready<'_>,
+        ready: impl Fn(&Names) -> Result<(), StoreFault>,
         change: impl FnOnce(&Files<'_>) -> Result<Applied, StoreFault>,
     ) -> Result<Option<Applied>, StoreFault> {
-        let Names { sidecar: name, change: lock } = self.names(key);
-        let guard = self.change(&lock)?;
+        let names = self.names(key);
+        let state = self.made_state()?;
+        let guard = self.change(&state, &names.change)?;
         // Neither lock was taken over by another process.
-        let ready = || guard.check().and_then(|()| ready());
+        let ready = || guard.check().and_then(|()| ready(&names));
         ready()?;
-        let about = self.made_state(ABOUT)?;
+        let about = made_below(&state, ABOUT)?;
         let tokens = if make { Some(self.made_tokens(key)?) } else { self.tokens(key, false)? };
         let Some(tokens) = tokens else { return Ok(None) };
+        let name = names.sidecar.clone();
         change(&Files { roots: &self.roots, key, tokens, about, name, ready: &ready }).map(Some)
     }
 
@@ -248,39 +256,33 @@ impl TiledDirectory {
         order::check(&session.tokens, !key.slot.is_empty(), &self.token_directory(key)?)?;
         // A folder is made only for what is sure to be written.
         let make = replaces.admits(None, &session.tokens);
-        let ready = || self.check_renewal(key);
-        let applied = self.with_files(key, make, &ready, |files| files.save(session, replaces))?;
+        let ready = |names: &Names| self.check_renewal(names);
+        let applied = self.with_files(key, make, ready, |files| files.save(session, replaces))?;
         Ok(applied.unwrap_or(Applied::Conflict(None)))
     }
 
     fn clear_if(&self, key: &Key, generation: Generation) -> Result<Applied, StoreFault> {
-        let applied = self.with_files(key, false, &|| Ok(()), |files| files.clear_if(generation))?;
+        let applied = self.with_files(key, false, |_| Ok(()), |files| files.clear_if(generation))?;
         Ok(applied.unwrap_or(Applied::Done))
     }
 
     fn intend(&self, key: &Key, redeeming: Digest) -> Result<Applied, StoreFault> {
-        let ready = || self.check_renewal(key);
-        let applied = self.with_files(key, false, &ready, |files| files.intend(redeeming))?;
+        let ready = |names: &Names| self.check_renewal(names);
+        let applied = self.with_files(key, false, ready, |files| files.intend(redeeming))?;
         Ok(applied.unwrap_or(Applied::Conflict(None)))
     }
 
-    /// Changes what is kept of a session besides its tokens, if that is still `ready`; `change` says whether it did
-    /// anything.
-    fn note(
-        &self,
-        key: &Key,
-        ready: Ready<'_>,
-        change: impl FnOnce(&mut Sidecar) -> bool,
-    ) -> Result<(), StoreFault> {
+    /// Changes what is kept of a session besides its tokens; `change` says whether it did anything.
+    fn note(&self, key: &Key, change: impl FnOnce(&mut Sidecar) -> bool) -> Result<(), StoreFault> {
         self.place(key)?;
         let names = self.names(key);
-        let guard = self.change(&names.change)?;
-        let ready = || guard.check().and_then(|()| ready());
-        ready()?;
-        let about = self.made_state(ABOUT)?;
+        let state = self.made_state()?;
+        let guard = self.change(&state, &names.change)?;
+        guard.check()?;
+        let about = made_below(&state, ABOUT)?;
         let mut sidecar = document::take::<Sidecar>(&about, &names.sidecar)?.of(key);
         if change(&mut sidecar) {
-            document::write_when(&about, &names.sidecar, &sidecar, &ready)
+            document::write_when(&about, &names.sidecar, &sidecar, &|| guard.check())
         } else {
             Ok(())
         }
@@ -302,7 +304,7 @@ impl Store for TiledDirectory {
             if !there.is_settled(&sidecar, SystemTime::now()) {
                 return Ok(Loaded::Torn);
             }
-            let about = || self.state(ABOUT, false);
+            let about = || self.folder(ABOUT);
             binding::check(&self.roots, key, &there, (&sidecar, &names.sidecar), about)?;
             let stored = stored(there.tokens(), &sidecar);
             if stored.is_none() {
@@ -319,7 +321,7 @@ impl Store for TiledDirectory {
             Change::Save { key, session, replaces } => return self.save(key, session, *replaces),
             Change::ClearIf { key, generation } => return self.clear_if(key, *generation),
             Change::Intent { key, redeeming } => return self.intend(key, *redeeming),
-            Change::Withdraw { key, redeeming } => self.note(key, &|| Ok(()), |sidecar| {
+            Change::Withdraw { key, redeeming } => self.note(key, |sidecar| {
                 let is_noted = sidecar.intent == Some(*redeeming);
                 sidecar.intent = sidecar.intent.filter(|_| !is_noted);
                 is_noted
@@ -361,7 +363,7 @@ impl Store for TiledDirectory {
     }
 
     fn note_asked(&self, key: &Key, asked: Asked) -> Result<(), StoreFault> {
-        self.note(key, &|| Ok(()), |sidecar| {
+        self.note(key, |sidecar| {
             sidecar.asked = asked;
             true
         })
@@ -373,6 +375,18 @@ struct Names {
     sidecar: String,
     /// The lock of a change.
     change: String,
+    /// The lock of a renewal.
+    renewal: String,
+}
+
+/// A folder below another one of ours, made if it is missing.
+fn made_below(dir: &Dir, name: &str) -> Result<Dir, StoreFault> {
+    let missing = || fault(StoreFaultKind::NotA("directory"), &dir.path().join(name));
+    dir.below(&[name], true)?.ok_or_else(missing)
+}
+
+fn take_in<'a>(state: &Dir, name: &str, wait: impl Into<Wait<'a>>) -> Result<Taken, StoreFault> {
+    lock::take(&made_below(state, LOCKS)?, &lock_name(name), wait)
 }
 
 fn lock_name(name: &str) -> String {

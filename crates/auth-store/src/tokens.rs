@@ -70,8 +70,7 @@ struct TokenFile {
 
 impl TokenFile {
     fn read(dir: &Dir, name: Name) -> Result<Self, StoreFault> {
-        let spot = dir.spot(name.as_str(), false)?;
-        let content = spot.as_ref().map(|spot| spot.read(LONGEST)).transpose()?.flatten();
+        let (spot, content) = dir.read(name.as_str(), LONGEST)?;
         let stamp = content.as_ref().map(|content| content.stamp);
         let found = content.map_or(Found::Missing, |content| understand(content.bytes));
         Ok(Self { name, spot, found, stamp })

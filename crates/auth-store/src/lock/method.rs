@@ -43,27 +43,24 @@ pub(super) fn note(dir: &Dir) -> Result<Spot, StoreFault> {
 
 /// True if the folder's locks are links.
 pub(super) fn noted(dir: &Dir, reach: Reach) -> Result<bool, StoreFault> {
-    let spot = note(dir)?;
+    let path = dir.path().join(NOTE);
     let file = if reach == Reach::All {
-        spot.open()?.map(|(file, _)| file)
+        dir.open_file(NOTE)?.and_then(|(_, opened)| opened).map(|(file, _)| file)
     } else {
         // A network file system may remember for a while that a file is missing, unless it is to be made, and what is
         // in it, until it is opened.
-        Some(spot.open_to_lock()?)
+        Some(note(dir)?.open_to_lock()?)
     };
     let mut bytes = Vec::new();
     if let Some(file) = file {
         let read = file.take(64).read_to_end(&mut bytes);
-        read.map_err(|error| from_io(&error, &spot.path()))?;
+        read.map_err(|error| from_io(&error, &path))?;
     }
     match bytes.as_slice() {
         [] => Ok(false),
         // Somebody may be in the middle of writing it.
         bytes if LINKS.starts_with(bytes) => Ok(true),
-        _ => Err(other(
-            "the locks in this folder are kept in a way that this version does not know",
-            &spot.path(),
-        )),
+        _ => Err(other("the locks in this folder are kept in a way that this version does not know", &path)),
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use auth_core::error::StoreFault;
 
 use super::system::{self, Locked};
-use crate::os::{self, Spot};
+use crate::os::{Spot, Stamp};
 
 /// Which lock.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,8 +27,8 @@ pub(super) struct Id {
 }
 
 impl Id {
-    pub(super) fn new(file: &File, spot: &Spot) -> io::Result<Self> {
-        Ok(Self { file: os::identity(file)?, path: spot.path() })
+    pub(super) fn new(stamp: Stamp, spot: &Spot) -> Self {
+        Self { file: stamp.file, path: spot.path() }
     }
 }
 
@@ -67,16 +67,23 @@ pub(super) fn length(id: &Id) -> usize {
 }
 
 /// Queues for a lock. Fails if there is no thread to stand in the system's queue.
-pub(super) fn join<'a>(id: &'a Id, spot: &Spot) -> io::Result<Place<'a>> {
+/// With the `turn` at the turnstile, before those who have it not.
+pub(super) fn join<'a>(id: &'a Id, spot: &Spot, turn: Option<File>) -> io::Result<Place<'a>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (sender, given) = mpsc::sync_channel(1);
     let mut queues = queues();
+    let is_next = turn.is_some();
     if !queues.contains_key(id) {
         let (id, spot) = (id.clone(), spot.clone());
-        thread::Builder::new().name("lock-queue".to_owned()).spawn(move || serve(&id, &spot))?;
+        thread::Builder::new().name("lock-queue".to_owned()).spawn(move || serve(&id, &spot, turn))?;
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    queues.entry(id.clone()).or_default().waiting.push_back((number, sender));
+    let waiting = &mut queues.entry(id.clone()).or_default().waiting;
+    if is_next {
+        waiting.push_front((number, sender));
+    } else {
+        waiting.push_back((number, sender));
+    }
     Ok(Place { id, number, given })
 }
 
@@ -109,9 +116,9 @@ impl Drop for Place<'_> {
 }
 
 /// Stands in the system's queue again and again, for as long as somebody waits.
-fn serve(id: &Id, spot: &Spot) {
+fn serve(id: &Id, spot: &Spot, mut turn: Option<File>) {
     loop {
-        let (unwanted, is_over) = hand(id, system::stand(spot));
+        let (unwanted, is_over) = hand(id, system::stand(spot, turn.take()));
         drop(unwanted);
         if is_over {
             return;

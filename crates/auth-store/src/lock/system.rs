@@ -5,7 +5,7 @@
 //! lock alone while somebody stands there. The lock is what keeps others out; the turnstile only keeps the order.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -18,7 +18,7 @@ use super::queue::{self, Id};
 use super::wait::Patience;
 use super::{Guard, Hold, Taken};
 use crate::fault::from_io;
-use crate::os::{self, Spot};
+use crate::os::{self, Spot, Stamp};
 use crate::steps::{Step, step};
 
 /// How long nothing has to move before the turnstile is passed by: a process that is stopped may stand at it, and the
@@ -26,6 +26,11 @@ use crate::steps::{Step, step};
 const PASS_BY: Duration = Duration::from_secs(1);
 /// How long a turnstile that was just let go is left to the one who is being woken for it.
 const GIVE_WAY: Duration = Duration::from_millis(2);
+/// How long a process tries a lock again and again before a thread stands in the system's queue for it. Most changes take
+/// less.
+const TRY_FOR: Duration = Duration::from_millis(100);
+/// The shortest and the longest pause between two tries.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
 /// What the turnstile is called: `NAME` and this.
 const TURN: &str = ".turn";
 /// The longest note that is read.
@@ -72,27 +77,54 @@ impl Hold for Signed {
 }
 
 /// Takes a lock, and notes who holds it.
-pub(super) fn take(spot: &Spot, patience: &mut Patience<'_>) -> Result<Tried, StoreFault> {
+pub(super) fn take(
+    spot: &Spot,
+    (file, stamp): (File, Stamp),
+    patience: &mut Patience<'_>,
+) -> Result<Tried, StoreFault> {
     let said = |error: io::Error| from_io(&error, &spot.path());
-    let file = spot.open_to_lock()?;
-    let id = Id::new(&file, spot).map_err(said)?;
-    if !queue::is_wanted(&id) && !is_waited_for(spot)? {
-        match lock(spot, file) {
-            Ok(Some(locked)) => return Ok(signed(locked)),
-            Ok(None) => {}
+    let id = Id::new(stamp, spot);
+    let mut turn = None;
+    let (mut pause, started) = (PAUSES.0, Instant::now());
+    loop {
+        let is_ours_next = turn.is_some() || (!queue::is_wanted(&id) && !is_waited_for(spot)?);
+        if !is_ours_next {
+            break;
+        }
+        match lock(spot, &file) {
+            Ok(true) => return Ok(signed(Locked(file))),
+            Ok(false) => {}
             Err(error) if os::cannot_lock(&error) => return Ok(Tried::CannotLock),
             Err(error) => return Err(said(error)),
         }
+        let now = Instant::now();
+        let waited = now.saturating_duration_since(started);
+        if turn.is_none() && waited >= GIVE_WAY {
+            turn = turn_at(spot)?;
+        }
+        let left = patience.left(now);
+        if left.is_zero() || waited >= TRY_FOR {
+            break;
+        }
+        thread::sleep(pause.min(left));
+        pause = (pause * 2).min(PAUSES.1);
     }
-    if patience.is_none() {
+    drop(file);
+    if patience.left(Instant::now()).is_zero() {
         return Ok(Tried::Taken(Taken::Theirs(holder(spot))));
     }
-    wait_for(&id, spot, patience)
+    wait_for(&id, spot, turn, patience)
 }
 
-fn wait_for(id: &Id, spot: &Spot, patience: &mut Patience<'_>) -> Result<Tried, StoreFault> {
+/// Waits in this process's queue. `turn` is the turnstile, if this process stands there already.
+fn wait_for(
+    id: &Id,
+    spot: &Spot,
+    turn: Option<File>,
+    patience: &mut Patience<'_>,
+) -> Result<Tried, StoreFault> {
     let said = |error: io::Error| from_io(&error, &spot.path());
-    let place = queue::join(id, spot).map_err(said)?;
+    let place = queue::join(id, spot, turn).map_err(said)?;
     patience.look(Instant::now(), seen(spot));
     loop {
         let left = patience.left(Instant::now());
@@ -112,20 +144,20 @@ fn wait_for(id: &Id, spot: &Spot, patience: &mut Patience<'_>) -> Result<Tried, 
         patience.tell(now, || holder(spot));
         if patience.quiet(now) >= PASS_BY && place.is_first() {
             let file = spot.open_to_lock()?;
-            if let Some(locked) = lock(spot, file).map_err(said)? {
-                return Ok(signed(locked));
+            if lock(spot, &file).map_err(said)? {
+                return Ok(signed(Locked(file)));
             }
         }
     }
 }
 
-/// The lock, if nobody has it.
-fn lock(spot: &Spot, file: File) -> io::Result<Option<Locked>> {
+/// Locks a file unless it is locked; whether it did.
+fn lock(spot: &Spot, file: &File) -> io::Result<bool> {
     loop {
         let intercepted = step(Step::Lock, spot.name(), || Ok(())).map_err(TryLockError::Error);
         match intercepted.and_then(|()| file.try_lock()) {
-            Ok(()) => return Ok(Some(Locked(file))),
-            Err(TryLockError::WouldBlock) => return Ok(None),
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => return Ok(false),
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -152,15 +184,28 @@ fn is_waited_for(spot: &Spot) -> Result<bool, StoreFault> {
     }
 }
 
-/// Waits in the system's own queue for as long as it takes: at the turnstile, and as its first for the lock.
-pub(super) fn stand(spot: &Spot) -> Result<io::Result<Locked>, StoreFault> {
-    if !is_waited_for(spot)? {
-        thread::sleep(GIVE_WAY);
-    }
-    let turn = turnstile(spot).open_to_lock()?;
-    if let Err(error) = lock_patiently(&turn) {
-        return Ok(Err(error));
-    }
+/// The turnstile, if nobody stands there. The lock itself says whether there are locks here.
+fn turn_at(spot: &Spot) -> Result<Option<File>, StoreFault> {
+    let turnstile = turnstile(spot);
+    let file = turnstile.open_to_lock()?;
+    Ok(file.try_lock().is_ok().then_some(file))
+}
+
+/// Waits in the system's own queue for as long as it takes: at the turnstile, unless this is the `turn` there, and as its
+/// first for the lock.
+pub(super) fn stand(spot: &Spot, turn: Option<File>) -> Result<io::Result<Locked>, StoreFault> {
+    let _turn = if let Some(turn) = turn {
+        turn
+    } else {
+        if !is_waited_for(spot)? {
+            thread::sleep(GIVE_WAY);
+        }
+        let turn = turnstile(spot).open_to_lock()?;
+        if let Err(error) = lock_patiently(&turn) {
+            return Ok(Err(error));
+        }
+        turn
+    };
     let file = spot.open_to_lock()?;
     Ok(lock_patiently(&file).map(|()| Locked(file)))
 }
@@ -182,8 +227,8 @@ fn signed(locked: Locked) -> Tried {
 
 /// Writes the first line of a lock's file, which alone counts. The file is never cut short: one that is and then written
 /// is brought to the disk as soon as anybody closes it, ext4 does that, and whoever cuts it next waits for the disk.
-fn write(mut file: &File, line: &str) {
-    drop(file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes())));
+fn write(file: &File, line: &str) {
+    drop(os::write_first(file, line.as_bytes()));
 }
 
 /// Whether the note of a lock's file names nobody.

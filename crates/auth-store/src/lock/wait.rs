@@ -43,11 +43,6 @@ impl<'a> Patience<'a> {
         Self { wait, started, seen: None, moved: started, told: false }
     }
 
-    /// Whether the lock is tried once and not waited for.
-    pub(super) fn is_none(&self) -> bool {
-        self.wait.all.is_zero()
-    }
-
     /// How long to wait until the next look, at most; zero once the wait is over.
     pub(super) fn left(&self, now: Instant) -> Duration {
         let all = self.wait.all.saturating_sub(now.saturating_duration_since(self.started));

@@ -11,6 +11,7 @@ mod unix;
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::path::Path;
 use std::time::SystemTime;
 
 use auth_core::error::StoreFault;
@@ -19,13 +20,13 @@ use crate::fault::from_io;
 
 #[cfg(not(unix))]
 pub(crate) use portable::{
-    Dir, Spot, cannot_link, cannot_lock, check_home, host, identity, is_gone, is_stopped, machine, started,
-    touch,
+    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started,
+    touch, write_first,
 };
 #[cfg(unix)]
 pub(crate) use unix::{
-    Dir, Spot, cannot_link, cannot_lock, check_home, host, identity, is_gone, is_stopped, machine, started,
-    touch,
+    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started,
+    touch, write_first,
 };
 
 /// Which file it is and when it last changed: two equal ones had the same content between them.
@@ -48,6 +49,9 @@ pub(crate) enum Reach {
     Part,
 }
 
+/// An open file, and which one it is.
+pub(crate) type Opened = (File, Stamp);
+
 /// What was read of a file.
 pub(crate) struct Content {
     /// All of it, or one byte more than was asked for.
@@ -58,27 +62,67 @@ pub(crate) struct Content {
 /// How often a file is opened again that was replaced on a network file system while it was read.
 const STALE_TRIES: usize = 3;
 
+impl Dir {
+    /// Reads the file that `name` stands for, no more than `longest` bytes and one, and says where it is or would be.
+    /// `None` for the place if links lead to a folder that is not there, and for the content if there is no file.
+    pub(crate) fn read(
+        &self,
+        name: &str,
+        longest: u64,
+    ) -> Result<(Option<Spot>, Option<Content>), StoreFault> {
+        let mut spot = None;
+        let content = read_of(longest, &self.path().join(name), || {
+            let Some((place, opened)) = self.open_file(name)? else { return Ok(None) };
+            spot = Some(place);
+            Ok(opened)
+        })?;
+        Ok((spot, content))
+    }
+
+    /// Reads what was found in this folder, as [`read`](Self::read) does.
+    pub(crate) fn read_entry(&self, entry: &Entry, longest: u64) -> Result<Option<Content>, StoreFault> {
+        read_of(longest, &self.path().join(&entry.name), || self.open_entry(entry))
+    }
+}
+
 impl Spot {
     /// Reads a file, no more than `longest` bytes and one; `None` if there is none.
     pub(crate) fn read(&self, longest: u64) -> Result<Option<Content>, StoreFault> {
-        let mut tries = STALE_TRIES;
-        loop {
-            let Some((file, stamp)) = self.open()? else { return Ok(None) };
-            match content(file, stamp, longest) {
-                Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle && tries > 0 => {
-                    tries -= 1;
-                }
-                result => return result.map(Some).map_err(|error| from_io(&error, &self.path())),
-            }
+        read_of(longest, &self.path(), || self.open())
+    }
+}
+
+fn read_of(
+    longest: u64,
+    path: &Path,
+    mut open: impl FnMut() -> Result<Option<Opened>, StoreFault>,
+) -> Result<Option<Content>, StoreFault> {
+    let mut tries = STALE_TRIES;
+    loop {
+        let Some((file, stamp)) = open()? else { return Ok(None) };
+        match content(file, stamp, longest) {
+            Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle && tries > 0 => tries -= 1,
+            result => return result.map(Some).map_err(|error| from_io(&error, path)),
         }
     }
 }
 
-fn content(file: File, stamp: Stamp, longest: u64) -> io::Result<Content> {
+fn content(mut file: File, stamp: Stamp, longest: u64) -> io::Result<Content> {
     let most = longest.saturating_add(1);
     // Room for all that is expected and a little more: a buffer that grows leaves a copy behind.
-    let room = usize::try_from(stamp.size.min(most)).unwrap_or(0).saturating_add(64);
-    let mut bytes = Vec::with_capacity(room);
-    file.take(most).read_to_end(&mut bytes)?;
+    let expected = usize::try_from(stamp.size.min(most)).unwrap_or(0);
+    let mut bytes = vec![0; expected.saturating_add(64)];
+    let read = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    bytes.truncate(read);
+    // Mostly that was all of it: as much as there was when it was opened, though there was room for more.
+    if read != expected || stamp.size > most {
+        let rest = most.saturating_sub(u64::try_from(read).unwrap_or(most));
+        file.take(rest).read_to_end(&mut bytes)?;
+    }
     Ok(Content { bytes, stamp })
 }

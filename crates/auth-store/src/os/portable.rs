@@ -2,14 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
 
-use super::{Reach, Stamp};
+use super::{Opened, Reach, Stamp};
 use crate::fault::{fault, from_io};
 use crate::steps::{Step, step};
 
@@ -33,6 +33,11 @@ impl Dir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(from_io(&error, &path)),
         }
+    }
+
+    /// Opens one after the other of the folders `below` this one.
+    pub(crate) fn below(&self, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
+        Self::open(&self.path, below, make)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -73,9 +78,41 @@ impl Dir {
         Ok(Some(Spot { dir: Self { path: parent.to_owned() }, name: name.to_owned(), link }))
     }
 
+    /// The place that `name` stands for, and the file there, opened for reading.
+    pub(crate) fn open_file(&self, name: &str) -> Result<Option<(Spot, Option<Opened>)>, StoreFault> {
+        let Some(spot) = self.spot(name, false)? else { return Ok(None) };
+        let opened = spot.open()?;
+        Ok(Some((spot, opened)))
+    }
+
+    /// The place that `name` stands for, and the file there, opened for locking it and made if there is none.
+    pub(crate) fn open_to_lock(&self, name: &str) -> Result<Option<(Spot, File, Stamp)>, StoreFault> {
+        let Some(spot) = self.spot(name, true)? else { return Ok(None) };
+        let file = spot.open_to_lock()?;
+        let meta = file.metadata().map_err(|error| from_io(&error, &spot.path()))?;
+        Ok(Some((spot, file, stamp(&meta))))
+    }
+
     /// The names in it.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect()
+        Ok(self.entries()?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    /// What is in it.
+    pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
+        fs::read_dir(&self.path)?.map(|entry| Ok(Entry { name: entry?.file_name() })).collect()
+    }
+
+    /// Opens what was found in this folder for reading.
+    pub(crate) fn open_entry(&self, entry: &Entry) -> Result<Option<Opened>, StoreFault> {
+        let Some(name) = entry.name.to_str() else { return Ok(None) };
+        Ok(self.open_file(name)?.and_then(|(_, opened)| opened))
+    }
+
+    /// Which file an entry of this folder is now, links followed.
+    pub(crate) fn stamp_of(&self, entry: &Entry) -> Result<Option<Stamp>, StoreFault> {
+        let Some(name) = entry.name.to_str() else { return Ok(None) };
+        self.spot(name, false)?.map_or(Ok(None), |spot| spot.stamp())
     }
 
     #[expect(clippy::unused_self, reason = "nothing says so here")]
@@ -87,6 +124,12 @@ impl Dir {
     pub(crate) fn sync(&self) -> io::Result<()> {
         step(Step::SyncDirectory, self.path.as_os_str(), || Ok(()))
     }
+}
+
+/// What was found in a folder.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
 }
 
 /// A name in its own folder.
@@ -139,7 +182,7 @@ impl Spot {
     }
 
     /// Opens the file for reading, if there is one.
-    pub(crate) fn open(&self) -> Result<Option<(File, Stamp)>, StoreFault> {
+    pub(crate) fn open(&self) -> Result<Option<Opened>, StoreFault> {
         self.opened(OpenOptions::new().read(true))
     }
 
@@ -181,7 +224,7 @@ impl Spot {
         step(Step::Unlink, name, || fs::remove_file(self.dir.path.join(name)))
     }
 
-    fn opened(&self, options: &OpenOptions) -> Result<Option<(File, Stamp)>, StoreFault> {
+    fn opened(&self, options: &OpenOptions) -> Result<Option<Opened>, StoreFault> {
         let path = self.path();
         let opened = options.open(&path).and_then(|file| {
             let meta = file.metadata()?;
@@ -213,9 +256,10 @@ pub(crate) fn host() -> Option<Foreign> {
     name.to_str().map(Foreign::from)
 }
 
-/// Which file an open one is: here its path alone says that.
-pub(crate) fn identity(_: &File) -> io::Result<(u64, u64)> {
-    Ok((0, 0))
+/// Writes over the beginning of a file.
+pub(crate) fn write_first(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(bytes)
 }
 
 /// Notes in a file that it changed now.

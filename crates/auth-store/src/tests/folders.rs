@@ -288,7 +288,8 @@ fn session_half_saved_by_a_killed_process_is_used_below_an_exposed_parent_f3_f5(
     let exposed = rig.store.exposed_parent().unwrap().unwrap();
     // The refresh token is in its place, and the sidecar that lists it beside its own.
     let sidecar = rig.sidecar();
-    let mut next = document::take::<Sidecar>(&rig.store.made_state(ABOUT).unwrap(), name(&sidecar)).unwrap();
+    let mut next =
+        document::take::<Sidecar>(&rig.store.folder(ABOUT).unwrap().unwrap(), name(&sidecar)).unwrap();
     fs::write(rig.tokens().join("refresh_token"), "r2").unwrap();
     for file in ["access_token", "refresh_token"] {
         crate::rig::make_older(&rig.tokens().join(file), SETTLED);

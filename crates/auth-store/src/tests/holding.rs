@@ -78,7 +78,8 @@ fn a_long_wait_for_a_change_is_told_once_with_its_holder_f7() {
     let mut rig = Rig::new();
     let (sender, told) = std::sync::mpsc::channel();
     rig.store = rig.store.on_long_wait(move |holder| sender.send(holder.clone()).unwrap());
-    let changing = rig.store.change(&rig.store.names(&key()).change).unwrap();
+    let state = rig.store.made_state().unwrap();
+    let changing = rig.store.change(&state, &rig.store.names(&key()).change).unwrap();
     std::thread::scope(|scope| {
         let saving = scope.spawn(|| rig.store.apply(&save(session("a0", "r0"))));
         let holder = told.recv_timeout(Duration::from_secs(20)).unwrap();

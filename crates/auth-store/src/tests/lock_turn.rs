@@ -126,8 +126,8 @@ fn one_of_a_process_waits_for_the_lock_the_others_queue_f7() {
 }
 
 fn id(folder: &Folder) -> queue::Id {
-    let spot = folder.dir.spot("x", false).unwrap().unwrap();
-    queue::Id::new(&spot.open_to_lock().unwrap(), &spot).unwrap()
+    let (spot, _, stamp) = folder.dir.open_to_lock("x").unwrap().unwrap();
+    queue::Id::new(stamp, &spot)
 }
 
 #[test]
@@ -137,6 +137,10 @@ fn waits_that_time_out_leave_one_thread_and_go_on_to_leave_none_f7() {
     let before = folder.descriptors();
     for _ in 0..200 {
         theirs(folder.take(Duration::from_millis(1)));
+    }
+    assert_eq!((queue_threads(), folder.descriptors()), (0, before), "a short wait needs none");
+    for _ in 0..3 {
+        theirs(folder.take(Duration::from_millis(150)));
     }
     until(|| folder.queued("x") == 1);
     assert_eq!(queue_threads(), 1);
@@ -161,14 +165,38 @@ fn who_stands_at_the_turnstile_and_is_stopped_is_passed_by_f7() {
 fn who_was_served_takes_no_later_place_away_f7() {
     let folder = Folder::new();
     let (id, spot) = (id(&folder), folder.dir.spot("x", false).unwrap().unwrap());
-    let served = queue::join(&id, &spot).unwrap();
+    let served = queue::join(&id, &spot, None).unwrap();
     let given = served.wait(LONG).unwrap().unwrap().unwrap();
     until(|| queue::length(&id) == 0 && queue_threads() == 0);
-    let later = queue::join(&id, &spot).unwrap();
+    let later = queue::join(&id, &spot, None).unwrap();
     drop(served);
     assert_eq!(queue::length(&id), 1);
     drop(given);
     assert!(later.wait(LONG).is_some());
+}
+
+#[test]
+fn a_lock_that_is_free_within_a_moment_needs_no_thread_f7() {
+    let folder = Folder::new();
+    for hold in [0, 1, 10] {
+        let held = ours(folder.take(Duration::ZERO));
+        let (mut most, mut started) = (0, None);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| drop(ours(folder.take(LONG))));
+            // A process that waits for longer than a moment stands at the turnstile itself.
+            if hold == 10 {
+                until(|| folder.path("x.turn").exists());
+            }
+            thread::sleep(Duration::from_millis(hold));
+            started = Some(Instant::now());
+            drop(held);
+            while !waiting.is_finished() {
+                most = most.max(queue_threads());
+            }
+        });
+        let took = started.unwrap().elapsed();
+        assert!(most == 0 || took > Duration::from_millis(50), "{most} threads after {hold} ms");
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn old(rig: &Rig, more: &str) {
 fn two_sites_share_no_file_and_no_lock() {
     let rig = Rig::new();
     prefer(&rig, "a");
-    let held = rig.store.change(&Site::name(&key("a"))).unwrap();
+    let held = rig.store.change(&rig.store.made_state().unwrap(), &Site::name(&key("a"))).unwrap();
     let ((), steps) = under(Script::Pass, || prefer(&rig, "b"));
     drop(held);
     let others = Site::name(&key("b"));

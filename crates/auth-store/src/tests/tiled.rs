@@ -184,7 +184,7 @@ fn a_broken_file_waits_while_somebody_changes_it() {
     rig.store.apply(&Change::Prefer(entry())).unwrap();
     fs::write(rig.site(&key()), "{").unwrap();
     let name = crate::index::Site::name(&key());
-    let changing = rig.store.change(&name).unwrap();
+    let changing = rig.store.change(&rig.store.made_state().unwrap(), &name).unwrap();
     assert_eq!(rig.store.sites(), Ok(Vec::new()));
     assert_eq!(rig.set_aside(), []);
     drop(changing);
@@ -241,7 +241,8 @@ fn what_the_first_save_left_goes_when_nothing_is_found_f9() {
     let left = rig.tokens().join(".access_token.1-0.authctl-tmp");
     fs::create_dir_all(rig.tokens()).unwrap();
     fs::write(&left, "canary").unwrap();
-    let saving = rig.store.change(&rig.store.names(&key()).change).unwrap();
+    let state = rig.store.made_state().unwrap();
+    let saving = rig.store.change(&state, &rig.store.names(&key()).change).unwrap();
     assert_eq!(rig.store.load(&key()), Ok(Loaded::None));
     assert!(left.exists(), "somebody may be writing it");
     drop(saving);

@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::Holder;
 use auth_core::error::StoreFault;
-use auth_core::ports::Key;
 
-use super::TiledDirectory;
+use super::{Names, TiledDirectory};
 use crate::lock::{Guard, Watch};
 
 /// The renewal locks that are held, by their names.
@@ -91,8 +90,8 @@ impl fmt::Debug for Listener {
 impl TiledDirectory {
     /// Fails if this store, or a clone of it, holds the renewal lock of this session and has lost it: another process has
     /// taken it over, and may be redeeming the same token. Passes where it holds none.
-    pub(super) fn check_renewal(&self, key: &Key) -> Result<(), StoreFault> {
-        self.renewals.check(&self.roots.name_of("renewal", key).to_string())
+    pub(super) fn check_renewal(&self, names: &Names) -> Result<(), StoreFault> {
+        self.renewals.check(&names.renewal)
     }
 }
 

@@ -3,15 +3,15 @@
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use auth_core::error::{StoreFault, StoreFaultKind};
+use auth_core::error::StoreFault;
 use auth_core::ports::{Key, SiteEntry};
 
-use super::{ABOUT, TiledDirectory};
+use super::{ABOUT, TiledDirectory, made_below};
 use crate::atomic;
 use crate::document::{self, Read};
-use crate::fault::{fault, from_io};
+use crate::fault::from_io;
 use crate::index::{Index, Site, in_order};
-use crate::os::Dir;
+use crate::os::{Dir, Entry};
 
 /// Below the folder of sidecars.
 const SITES: &str = "sites";
@@ -22,9 +22,10 @@ const ENDING: &str = ".json";
 
 impl TiledDirectory {
     pub(super) fn listed(&self) -> Result<Vec<SiteEntry>, StoreFault> {
+        let Some(about) = self.folder(ABOUT)? else { return Ok(Vec::new()) };
         // The old list first: a site that is being moved is then in one of them.
-        let old: Index = self.peek(OLD_LIST, OLD_LIST_LOCK)?;
-        let mut sites = self.own_files()?;
+        let old: Index = self.peek_in(&about, OLD_LIST, OLD_LIST_LOCK)?;
+        let mut sites = self.own_files(&about)?;
         for site in old.sites() {
             let key = |site: &Site| site.entry.as_ref().map(|entry| entry.key.clone());
             if !sites.iter().any(|known| key(known) == key(site)) {
@@ -36,17 +37,19 @@ impl TiledDirectory {
 
     /// Puts a site first.
     pub(super) fn prefer(&self, entry: &SiteEntry) -> Result<(), StoreFault> {
-        self.move_old_list()?;
+        let state = self.made_state()?;
+        self.move_old_list(&state)?;
         let name = Site::name(&entry.key);
-        let guard = self.change(&name)?;
-        let dir = self.made_sites()?;
+        let guard = self.change(&state, &name)?;
+        let dir = made_below(&made_below(&state, ABOUT)?, SITES)?;
         let mut site: Site = document::take(&dir, &file_name(&name))?;
-        let (newest, now) = (newest(&dir)?.max(site.preferred), SystemTime::now());
+        let listed = entries(&dir)?;
+        let (newest, now) = (newest(&dir, &listed)?.max(site.preferred), SystemTime::now());
         let is_new = site.entry.is_none();
         site.prefer(entry, newest, now);
         guard.check()?;
         // After a crash the list may be as it was before: that is no harm, and so the folder is not waited for.
-        document::write_soon(&dir, &file_name(&name), &site)?;
+        document::write_soon(&dir, &file_name(&name), &site, &listed)?;
         let preferred = UNIX_EPOCH + Duration::from_micros(site.preferred);
         if preferred > now
             && let Some(spot) = dir.spot(&file_name(&name), false)?
@@ -60,10 +63,11 @@ impl TiledDirectory {
 
     /// Strikes a site off.
     pub(super) fn forget(&self, key: &Key) -> Result<(), StoreFault> {
-        self.move_old_list()?;
-        let Some(dir) = self.sites_folder(false)? else { return Ok(()) };
+        let Some(state) = self.state(false)? else { return Ok(()) };
+        self.move_old_list(&state)?;
+        let Some(dir) = state.below(&[ABOUT, SITES], false)? else { return Ok(()) };
         let name = Site::name(key);
-        let guard = self.change(&name)?;
+        let guard = self.change(&state, &name)?;
         let Some(spot) = dir.spot(&file_name(&name), false)? else { return Ok(()) };
         // What nobody can read is kept aside.
         let _site: Site = document::take(&dir, &file_name(&name))?;
@@ -73,25 +77,25 @@ impl TiledDirectory {
 
     /// Gives every site of the old list a file of its own, and removes the list. Where this is cut short, the next one
     /// goes on. Nobody changes the list before this is done, so that nothing is brought back or put in a wrong order.
-    fn move_old_list(&self) -> Result<(), StoreFault> {
-        let Some(about) = self.state(ABOUT, false)? else { return Ok(()) };
+    fn move_old_list(&self, state: &Dir) -> Result<(), StoreFault> {
+        let Some(about) = state.below(&[ABOUT], false)? else { return Ok(()) };
         match document::read::<Index>(&about, OLD_LIST)? {
             Read::Missing => return Ok(()),
             Read::Whole(old) if old.sites().is_empty() => return Ok(()),
             Read::Whole(_) | Read::Broken => {}
         }
-        let guard = self.change(OLD_LIST_LOCK)?;
+        let guard = self.change(state, OLD_LIST_LOCK)?;
         let old: Index = document::take(&about, OLD_LIST)?;
         if old.sites().is_empty() {
             return Ok(());
         }
-        let dir = self.made_sites()?;
+        let dir = made_below(&about, SITES)?;
         for site in old.sites() {
             let Some(entry) = &site.entry else { continue };
             let name = file_name(&Site::name(&entry.key));
             if matches!(document::read::<Site>(&dir, &name)?, Read::Missing) {
                 guard.check()?;
-                document::write_soon(&dir, &name, site)?;
+                document::write_soon(&dir, &name, site, &entries(&dir)?)?;
             }
         }
         synced(&dir)?;
@@ -104,12 +108,12 @@ impl TiledDirectory {
     }
 
     /// The sites that have a file. One that is broken is set aside if nobody is changing it.
-    fn own_files(&self) -> Result<Vec<Site>, StoreFault> {
-        let Some(dir) = self.sites_folder(false)? else { return Ok(Vec::new()) };
-        let names = dir.names().map_err(|error| from_io(&error, dir.path()))?;
+    fn own_files(&self, about: &Dir) -> Result<Vec<Site>, StoreFault> {
+        let Some(dir) = about.below(&[SITES], false)? else { return Ok(Vec::new()) };
         let mut sites = Vec::new();
-        for name in names.iter().filter_map(stem) {
-            let site: Site = self.peek_in(&dir, &file_name(name), name)?;
+        for entry in entries(&dir)? {
+            let Some(name) = stem(&entry.name) else { continue };
+            let site: Site = self.mended(&dir, &file_name(name), name, document::read_entry(&dir, &entry)?);
             // A copy under another name is not what is changed.
             if site.entry.as_ref().is_some_and(|entry| Site::name(&entry.key) == name) {
                 sites.push(site);
@@ -117,26 +121,18 @@ impl TiledDirectory {
         }
         Ok(sites)
     }
+}
 
-    fn sites_folder(&self, make: bool) -> Result<Option<Dir>, StoreFault> {
-        self.folder(&[ABOUT, SITES], make)
-    }
-
-    fn made_sites(&self) -> Result<Dir, StoreFault> {
-        self.made_state(ABOUT)?;
-        let missing = || fault(StoreFaultKind::NotA("directory"), &self.roots.state.join(ABOUT).join(SITES));
-        self.sites_folder(true)?.ok_or_else(missing)
-    }
+fn entries(dir: &Dir) -> Result<Vec<Entry>, StoreFault> {
+    dir.entries().map_err(|error| from_io(&error, dir.path()))
 }
 
 /// When a site was last preferred, in microseconds since 1970, as far as the times of the files tell. With a clock that
 /// is not set back, it does not matter.
-fn newest(dir: &Dir) -> Result<u64, StoreFault> {
-    let names = dir.names().map_err(|error| from_io(&error, dir.path()))?;
+fn newest(dir: &Dir, listed: &[Entry]) -> Result<u64, StoreFault> {
     let mut newest = 0;
-    for name in names.iter().filter_map(stem) {
-        let Some(spot) = dir.spot(&file_name(name), false)? else { continue };
-        let modified = spot.stamp()?.and_then(|stamp| stamp.modified.duration_since(UNIX_EPOCH).ok());
+    for entry in listed.iter().filter(|entry| stem(&entry.name).is_some()) {
+        let modified = dir.stamp_of(entry)?.and_then(|stamp| stamp.modified.duration_since(UNIX_EPOCH).ok());
         let micros = modified.and_then(|modified| u64::try_from(modified.as_micros()).ok());
         newest = newest.max(micros.unwrap_or_default());
     }

@@ -7,24 +7,27 @@ mod mount;
 mod process;
 mod spot;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use self::meta::{Meta, is_ours};
 use crate::fault::{fault, from_io, other, untrusted};
-use crate::os::Reach;
+use crate::os::{Opened, Reach, Stamp};
 use crate::steps::{Step, step};
 
 #[cfg(target_os = "linux")]
@@ -49,12 +52,48 @@ const MAKE_TRIES: u32 = 16;
 
 /// A folder that is held open: what is checked of it and what is used is the same, whatever its path means by then.
 #[derive(Clone, Debug)]
-pub(crate) struct Dir {
-    fd: Arc<OwnedFd>,
+pub(crate) struct Dir(Arc<Folder>);
+
+#[derive(Debug)]
+pub(crate) struct Folder {
+    fd: OwnedFd,
     path: PathBuf,
     meta: Meta,
     /// The first folder on the way here in which another user could put something else in the place of what is there.
     exposed: Option<PathBuf>,
+    /// Whether other machines may share it, once that was looked up.
+    #[cfg(target_os = "linux")]
+    is_shared: OnceLock<bool>,
+}
+
+impl Deref for Dir {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.0
+    }
+}
+
+/// What was found in a folder.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: OsString,
+    /// True if it was a regular file; false also where that is not known.
+    is_file: bool,
+}
+
+impl Entry {
+    fn new(name: &CStr, kind: FileType) -> Self {
+        let name = OsString::from_vec(name.to_bytes().to_vec());
+        Self { name, is_file: kind == FileType::RegularFile }
+    }
+}
+
+/// What a name in a folder stands for.
+enum Entered {
+    Missing,
+    Folder(Dir),
+    Link(Meta),
 }
 
 impl Dir {
@@ -62,10 +101,16 @@ impl Dir {
     /// tightened to 0700. The folders above `root` are not changed. Links are followed where nobody else could have
     /// placed them. What is missing is made (0700) or answered with `None`.
     pub(crate) fn open(root: &Path, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
-        let mut links = LINKS;
-        let start = if root.is_absolute() { Self::at("/")? } else { Self::at(".")? };
-        let Some(dir) = start.walk(root, make, &mut links)? else { return Ok(None) };
-        let mut dir = dir.tightened()?;
+        // What is absolute begins at the root, wherever it is looked up.
+        let start = Self::at(if root.is_absolute() { "/" } else { "." }, None)?;
+        let names = root.strip_prefix("/").unwrap_or(root);
+        let Some(dir) = start.walk(names, make, &mut LINKS.clone())? else { return Ok(None) };
+        dir.tightened()?.below(below, make)
+    }
+
+    /// Opens one after the other of the folders `below` this one, as [`open`](Self::open) does.
+    pub(crate) fn below(&self, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
+        let (mut dir, mut links) = (self.clone(), LINKS);
         for name in below {
             let Some(next) = dir.walk(Path::new(name), make, &mut links)? else { return Ok(None) };
             dir = next.tightened()?;
@@ -77,8 +122,8 @@ impl Dir {
     /// nothing.
     pub(crate) fn exposed_above(root: &Path) -> Result<Option<PathBuf>, StoreFault> {
         for path in root.ancestors().filter(|path| path.is_absolute()) {
-            if let Some(dir) = Self::at("/")?.walk(path, false, &mut LINKS.clone())? {
-                return Ok(if path == root { dir.exposed } else { dir.exposure() });
+            if let Some(dir) = Self::at("/", None)?.walk(path, false, &mut LINKS.clone())? {
+                return Ok(if path == root { dir.exposed.clone() } else { dir.exposure() });
             }
         }
         Ok(None)
@@ -95,15 +140,39 @@ impl Dir {
 
     /// When something was last made, renamed or removed in it.
     pub(crate) fn modified(&self) -> Result<SystemTime, StoreFault> {
-        let stat = rustix::fs::fstat(&*self.fd).map_err(|errno| self.said(errno))?;
+        let stat = rustix::fs::fstat(&self.fd).map_err(|errno| self.said(errno))?;
         Ok(Meta::new(&stat).stamp.modified)
     }
 
     /// The place that `name` stands for, links followed; `None` if they lead to a folder that is not there.
     pub(crate) fn spot(&self, name: &str, make: bool) -> Result<Option<Spot>, StoreFault> {
+        Ok(self.look(name, make)?.map(|(spot, _)| spot))
+    }
+
+    /// The place that `name` stands for, and the file there, opened for reading. Like [`spot`](Self::spot) and
+    /// [`Spot::open`], but looked up once.
+    pub(crate) fn open_file(&self, name: &str) -> Result<Option<(Spot, Option<Opened>)>, StoreFault> {
+        let Some((spot, meta)) = self.look(name, false)? else { return Ok(None) };
+        let opened = spot.open_looked_at(meta)?;
+        Ok(Some((spot, opened)))
+    }
+
+    /// The place that `name` stands for, and the file there, opened for locking it and made if there is none.
+    pub(crate) fn open_to_lock(&self, name: &str) -> Result<Option<(Spot, File, Stamp)>, StoreFault> {
+        let Some((spot, meta)) = self.look(name, true)? else { return Ok(None) };
+        let (file, stamp) = spot.open_to_lock_looked_at(meta)?;
+        Ok(Some((spot, file, stamp)))
+    }
+
+    /// The place that `name` stands for, and what is there.
+    fn look(&self, name: &str, make: bool) -> Result<Option<(Spot, Option<Meta>)>, StoreFault> {
         let here = OsString::from(name);
+        let mut found = self.meta_of(&here)?;
+        if !found.as_ref().is_some_and(Meta::is_link) {
+            return Ok(Some((Spot::new(self.clone(), here), found)));
+        }
         let (mut links, mut dir, mut name) = (LINKS, self.clone(), here.clone());
-        while let Some(meta) = dir.meta_of(&name)?.filter(Meta::is_link) {
+        while let Some(meta) = found.filter(Meta::is_link) {
             let target = dir.target(&name, &meta, &mut links)?;
             let Some(last) = target.file_name() else {
                 return Err(fault(StoreFaultKind::NotA("file"), &dir.path.join(&name)));
@@ -112,19 +181,25 @@ impl Dir {
             let Some(next) = dir.walk(parent, make, &mut links)? else { return Ok(None) };
             next.check_owner()?;
             (dir, name) = (next, last.to_owned());
+            found = dir.meta_of(&name)?;
         }
         if dir.meta.stamp.file == self.meta.stamp.file {
-            return Ok(Some(Spot::new(dir, name)));
+            return Ok(Some((Spot::new(dir, name), found)));
         }
         if dir.lets_others_rename() {
             return Err(untrusted("it is behind a link, in a folder that other users can change", &dir.path));
         }
-        Ok(Some(Spot::behind_link(dir, name, (self.clone(), here))))
+        Ok(Some((Spot::behind_link(dir, name, (self.clone(), here)), found)))
     }
 
-    /// The names in it. On Linux in one go where they fit: what is renamed meanwhile is missed by nobody.
+    /// The names in it.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
+        Ok(self.entries()?.into_iter().map(|entry| entry.name).collect())
+    }
+
+    /// What is in it. On Linux in one go where it fits: what is renamed meanwhile is missed by nobody.
+    pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
+        let mut found = Vec::new();
         #[cfg(target_os = "linux")]
         {
             let mut room = Vec::with_capacity(NAMES);
@@ -133,24 +208,52 @@ impl Dir {
             while let Some(entry) = entries.next() {
                 match entry {
                     Err(Errno::INTR) => {}
-                    entry => names.push(OsString::from_vec(entry?.file_name().to_bytes().to_vec())),
+                    entry => {
+                        let entry = entry?;
+                        found.push(Entry::new(entry.file_name(), entry.file_type()));
+                    }
                 }
             }
         }
         #[cfg(not(target_os = "linux"))]
         for entry in rustix::fs::Dir::read_from(self.listable()?)? {
-            names.push(OsString::from_vec(entry?.file_name().to_bytes().to_vec()));
+            let entry = entry?;
+            found.push(Entry::new(entry.file_name(), entry.file_type()));
         }
-        Ok(names)
+        Ok(found)
+    }
+
+    /// Opens what was found in this folder for reading.
+    pub(crate) fn open_entry(&self, entry: &Entry) -> Result<Option<Opened>, StoreFault> {
+        if entry.is_file
+            && let Ok(opened) = Spot::new(self.clone(), entry.name.clone()).open_listed()
+        {
+            return Ok(opened);
+        }
+        // What was not listed as a file, or is none any more, is looked at before it is opened.
+        let Some(name) = entry.name.to_str() else { return Ok(None) };
+        Ok(self.open_file(name)?.and_then(|(_, opened)| opened))
+    }
+
+    /// Which file an entry of this folder is now, links followed.
+    pub(crate) fn stamp_of(&self, entry: &Entry) -> Result<Option<Stamp>, StoreFault> {
+        let Some(name) = entry.name.to_str() else { return Ok(None) };
+        Ok(self.look(name, false)?.and_then(|(_, meta)| Some(meta?.stamp)))
     }
 
     /// Who sees the locks of the system in it. What cannot be found out is as on a disk.
     #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
     pub(crate) fn reach(&self) -> Reach {
         #[cfg(target_os = "linux")]
-        return mount::reach(&self.fd);
+        return if self.is_shared() { mount::reach(&self.fd) } else { Reach::All };
         #[cfg(not(target_os = "linux"))]
         Reach::All
+    }
+
+    /// Whether other machines may share it. An open folder stays on its file system.
+    #[cfg(target_os = "linux")]
+    fn is_shared(&self) -> bool {
+        *self.is_shared.get_or_init(|| mount::is_shared(&self.fd))
     }
 
     /// Makes what was renamed or removed in it last. File systems that cannot are let be.
@@ -161,17 +264,28 @@ impl Dir {
         })
     }
 
-    fn at(path: &str) -> Result<Self, StoreFault> {
+    fn at(path: &str, exposed: Option<PathBuf>) -> Result<Self, StoreFault> {
         let said = |errno: Errno| from_io(&errno.into(), Path::new(path));
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = patiently(|| rustix::fs::openat(CWD, path, flags, Mode::empty())).map_err(said)?;
-        let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
-        Ok(Self { fd: Arc::new(fd), path: PathBuf::from(path), meta, exposed: None })
+        Self::new(fd, PathBuf::from(path), exposed)
+    }
+
+    fn new(fd: OwnedFd, path: PathBuf, exposed: Option<PathBuf>) -> Result<Self, StoreFault> {
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| from_io(&errno.into(), &path))?;
+        Ok(Self(Arc::new(Folder {
+            fd,
+            path,
+            meta: Meta::new(&stat),
+            exposed,
+            #[cfg(target_os = "linux")]
+            is_shared: OnceLock::new(),
+        })))
     }
 
     fn listable(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(patiently(|| rustix::fs::openat(&*self.fd, ".", flags, Mode::empty()))?)
+        Ok(patiently(|| rustix::fs::openat(&self.fd, ".", flags, Mode::empty()))?)
     }
 
     /// Goes along `path` from here, one name at a time.
@@ -181,44 +295,56 @@ impl Dir {
         while let Some(name) = left.pop() {
             if name == "/" {
                 // What led here counts: whoever can replace a folder before a link can replace the link.
-                at = Self { exposed: at.exposure(), ..Self::at("/")? };
+                at = Self::at("/", at.exposure())?;
                 continue;
             }
-            match at.meta_of(&name)? {
-                None if make && tries > 0 => {
+            match at.enter(&name)? {
+                Entered::Missing if make && tries > 0 => {
                     at.make(&name)?;
                     tries -= 1;
                     left.push(name);
                 }
-                None => return Ok(None),
-                Some(meta) if meta.is_link() => left.extend(names_of(&at.target(&name, &meta, links)?)),
-                Some(meta) if meta.is_dir() => {
-                    at = at.enter(&name)?;
+                Entered::Missing => return Ok(None),
+                Entered::Link(meta) => left.extend(names_of(&at.target(&name, &meta, links)?)),
+                Entered::Folder(folder) => {
+                    at = folder;
                     tries = MAKE_TRIES;
                 }
-                Some(_) => return Err(fault(StoreFaultKind::NotA("directory"), &at.path.join(&name))),
             }
         }
         Ok(Some(at))
     }
 
-    fn enter(&self, name: &OsStr) -> Result<Self, StoreFault> {
+    /// Opens the folder of this name. Nothing else is opened: the system refuses it, and only then is it looked at.
+    fn enter(&self, name: &OsStr) -> Result<Entered, StoreFault> {
         let mut path = self.path.clone();
         if name == ".." {
             path.pop();
         } else {
             path.push(name);
         }
-        let said = |errno: Errno| from_io(&errno.into(), &path);
         let flags = LOOK_UP | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = patiently(|| rustix::fs::openat(&*self.fd, name, flags, Mode::empty())).map_err(said)?;
-        let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(said)?);
-        Ok(Self { fd: Arc::new(fd), path, meta, exposed: self.exposure() })
+        let open = || patiently(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty()));
+        let opened = match open() {
+            Err(Errno::NOENT) if self.is_remembered() => open(),
+            opened => opened,
+        };
+        match opened {
+            Ok(fd) => Ok(Entered::Folder(Self::new(fd, path, self.exposure())?)),
+            Err(Errno::NOENT) => Ok(Entered::Missing),
+            Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => match self.meta_of(name)? {
+                None => Ok(Entered::Missing),
+                Some(meta) if meta.is_link() => Ok(Entered::Link(meta)),
+                Some(meta) if !meta.is_dir() => Err(fault(StoreFaultKind::NotA("directory"), &path)),
+                Some(_) => Err(from_io(&errno.into(), &path)),
+            },
+            Err(errno) => Err(from_io(&errno.into(), &path)),
+        }
     }
 
     fn make(&self, name: &OsStr) -> Result<(), StoreFault> {
         let made =
-            step(Step::MakeDirectory, name, || match rustix::fs::mkdirat(&*self.fd, name, Mode::RWXU) {
+            step(Step::MakeDirectory, name, || match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => Ok(()),
                 Err(errno) => Err(errno.into()),
             });
@@ -231,7 +357,7 @@ impl Dir {
     }
 
     fn meta_of(&self, name: &OsStr) -> Result<Option<Meta>, StoreFault> {
-        let look = || patiently(|| rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
+        let look = || patiently(|| rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
         let found = match look() {
             Err(Errno::NOENT) if self.is_remembered() => look(),
             found => found,
@@ -248,7 +374,7 @@ impl Dir {
     #[cfg_attr(not(target_os = "linux"), allow(clippy::unused_self, reason = "nothing says so there"))]
     fn is_remembered(&self) -> bool {
         #[cfg(target_os = "linux")]
-        if mount::is_shared(&self.fd) {
+        if self.is_shared() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             return rustix::fs::openat(CWD, &self.path, flags, Mode::empty()).is_ok();
         }
@@ -265,13 +391,13 @@ impl Dir {
             return Err(untrusted("it is a link in a folder that other users can change", &path));
         }
         *links = links.checked_sub(1).ok_or_else(|| other("too many links", &path))?;
-        let target = patiently(|| rustix::fs::readlinkat(&*self.fd, name, Vec::new()));
+        let target = patiently(|| rustix::fs::readlinkat(&self.fd, name, Vec::new()));
         let target = target.map_err(|errno| from_io(&errno.into(), &path))?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
 
     /// Takes from other users what they may do in a folder of ours. Refuses one that they can change all the same.
-    fn tightened(mut self) -> Result<Self, StoreFault> {
+    fn tightened(self) -> Result<Self, StoreFault> {
         self.check_owner()?;
         if !self.meta.is_of_this_user() || self.path == Path::new("/") {
             return if self.lets_others_write() {
@@ -288,12 +414,13 @@ impl Dir {
         }
         // With an ACL the mode's bits of the group are the most that its entries can give: this takes all away.
         let tight = Mode::from_raw_mode((self.meta.mode & 0o700) as _);
-        let _ = rustix::fs::chmodat(&*self.fd, ".", tight, AtFlags::empty());
-        self.meta = Meta::new(&rustix::fs::fstat(&*self.fd).map_err(|errno| self.said(errno))?);
-        if self.lets_others_write() {
+        let _ = rustix::fs::chmodat(&self.fd, ".", tight, AtFlags::empty());
+        let same = self.fd.try_clone().map_err(|error| from_io(&error, &self.path))?;
+        let mended = Self::new(same, self.path.clone(), self.exposed.clone())?;
+        if mended.lets_others_write() {
             return Err(untrusted("other users can change it, and its mode cannot be changed", &self.path));
         }
-        Ok(self)
+        Ok(mended)
     }
 
     /// True if users other than this one and root can place something in this folder.
@@ -350,10 +477,9 @@ pub(crate) fn host() -> Option<Foreign> {
     rustix::system::uname().nodename().to_str().ok().filter(|name| !name.is_empty()).map(Foreign::new)
 }
 
-/// Which file an open one is: two at a time have two of these.
-pub(crate) fn identity(file: &File) -> io::Result<(u64, u64)> {
-    let meta = file.metadata()?;
-    Ok((meta.dev(), meta.ino()))
+/// Writes over the beginning of a file.
+pub(crate) fn write_first(file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all_at(bytes, 0)
 }
 
 /// Notes in a file that it changed now, by the clock of the machine that keeps it.

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::meta::Meta;
 use super::{Dir, STALE_TRIES, file, patiently};
 use crate::fault::{fault, from_io, untrusted};
-use crate::os::Stamp;
+use crate::os::{Opened, Stamp};
 use crate::steps::{Step, step};
 
 /// No links, no waiting for the other end of a pipe, no terminal of ours, not for our children.
@@ -73,7 +73,7 @@ impl Spot {
 
     /// Opens the file for reading, if there is one, and takes from others what they may do with it, unless it is behind
     /// a link.
-    pub(crate) fn open(&self) -> Result<Option<(File, Stamp)>, StoreFault> {
+    pub(crate) fn open(&self) -> Result<Option<Opened>, StoreFault> {
         self.opened(OFlags::RDONLY)
     }
 
@@ -90,59 +90,90 @@ impl Spot {
         }
     }
 
+    /// Like [`open`](Self::open), of a file that was just looked at.
+    pub(super) fn open_looked_at(&self, found: Option<Meta>) -> Result<Option<Opened>, StoreFault> {
+        self.opened_after(found, OFlags::RDONLY)
+    }
+
+    /// Like [`open`](Self::open), of what the folder just listed as a regular file.
+    pub(super) fn open_listed(&self) -> Result<Option<Opened>, StoreFault> {
+        self.opened_now(OFlags::RDONLY)
+    }
+
+    /// Like [`open_to_lock`](Self::open_to_lock), of a file that was just looked at.
+    pub(super) fn open_to_lock_looked_at(&self, found: Option<Meta>) -> Result<Opened, StoreFault> {
+        let opened = self.opened_after(found, OFlags::RDWR | OFlags::CREATE)?;
+        opened.ok_or_else(|| self.said(Errno::NOENT))
+    }
+
     /// Makes a new file called `name` in the same folder, readable by nobody else from its birth.
     pub(crate) fn create_beside(&self, name: &OsStr) -> io::Result<File> {
         step(Step::Create, name, || {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            Ok(file(rustix::fs::openat(&*self.dir.fd, name, flags, Mode::RUSR | Mode::WUSR)?))
+            Ok(file(rustix::fs::openat(&self.dir.fd, name, flags, Mode::RUSR | Mode::WUSR)?))
         })
     }
 
     /// Puts the file called `name` in the same folder in the place of this one.
     pub(crate) fn replace_with(&self, name: &OsStr) -> io::Result<()> {
         step(Step::Rename, &self.name, || {
-            Ok(rustix::fs::renameat(&*self.dir.fd, name, &*self.dir.fd, &*self.name)?)
+            Ok(rustix::fs::renameat(&self.dir.fd, name, &self.dir.fd, &*self.name)?)
         })
     }
 
     /// Makes this a second name of the file called `name` in the same folder, if there is none of this name.
     pub(crate) fn link_to(&self, name: &OsStr) -> io::Result<()> {
         step(Step::Link, &self.name, || {
-            Ok(rustix::fs::linkat(&*self.dir.fd, name, &*self.dir.fd, &*self.name, AtFlags::empty())?)
+            Ok(rustix::fs::linkat(&self.dir.fd, name, &self.dir.fd, &*self.name, AtFlags::empty())?)
         })
     }
 
     /// Moves the file into another folder.
     pub(crate) fn move_to(&self, other: &Dir, name: &OsStr) -> io::Result<()> {
-        step(Step::Rename, name, || Ok(rustix::fs::renameat(&*self.dir.fd, &*self.name, &*other.fd, name)?))
+        step(Step::Rename, name, || Ok(rustix::fs::renameat(&self.dir.fd, &*self.name, &other.fd, name)?))
     }
 
     /// Removes the file called `name` in the same folder.
     pub(crate) fn unlink_beside(&self, name: &OsStr) -> io::Result<()> {
-        step(Step::Unlink, name, || Ok(rustix::fs::unlinkat(&*self.dir.fd, name, AtFlags::empty())?))
+        step(Step::Unlink, name, || Ok(rustix::fs::unlinkat(&self.dir.fd, name, AtFlags::empty())?))
+    }
+
+    fn opened(&self, flags: OFlags) -> Result<Option<Opened>, StoreFault> {
+        self.opened_after(self.dir.meta_of(&self.name)?, flags)
+    }
+
+    /// Opens the file that was just `found` under this name.
+    fn opened_after(&self, found: Option<Meta>, flags: OFlags) -> Result<Option<Opened>, StoreFault> {
+        if self.can_be_opened(found, flags)? { self.opened_now(flags) } else { Ok(None) }
     }
 
     /// Opens the file of this name; on a network file system once more if it has lost its name meanwhile, which may be
     /// remembered there.
-    fn opened(&self, flags: OFlags) -> Result<Option<(File, Stamp)>, StoreFault> {
+    fn opened_now(&self, flags: OFlags) -> Result<Option<Opened>, StoreFault> {
         let mut tries = STALE_TRIES;
         loop {
             match self.opened_once(flags)? {
                 Some((_, meta)) if meta.links == 0 && tries > 0 && self.dir.is_remembered() => tries -= 1,
                 opened => return Ok(opened.map(|(file, meta)| (file, meta.stamp))),
             }
+            if !self.can_be_opened(self.dir.meta_of(&self.name)?, flags)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether what was `found` can be opened; false if there is no file. Checked before it is opened: opening a device
+    /// can do things.
+    fn can_be_opened(&self, found: Option<Meta>, flags: OFlags) -> Result<bool, StoreFault> {
+        match found {
+            Some(meta) => self.check(&meta).map(|()| true),
+            None => Ok(flags.contains(OFlags::CREATE)),
         }
     }
 
     fn opened_once(&self, flags: OFlags) -> Result<Option<(File, Meta)>, StoreFault> {
-        // Looked at before it is opened: opening a device can do things.
-        match self.dir.meta_of(&self.name)? {
-            Some(meta) => self.check(&meta)?,
-            None if flags.contains(OFlags::CREATE) => {}
-            None => return Ok(None),
-        }
         let opened = patiently(|| {
-            rustix::fs::openat(&*self.dir.fd, &*self.name, flags | SAFELY, Mode::RUSR | Mode::WUSR)
+            rustix::fs::openat(&self.dir.fd, &*self.name, flags | SAFELY, Mode::RUSR | Mode::WUSR)
         });
         let fd = match opened {
             Ok(fd) => fd,
@@ -151,7 +182,7 @@ impl Spot {
         };
         let meta = Meta::new(&rustix::fs::fstat(&fd).map_err(|errno| self.said(errno))?);
         self.check(&meta)?;
-        if meta.is_of_this_user() && meta.is_loose() && !self.is_behind_link() {
+        if meta.is_loose() && meta.is_of_this_user() && !self.is_behind_link() {
             // Where modes cannot be changed, or are not kept, the file is used as it is.
             let tight = Mode::from_raw_mode((meta.mode & 0o700) as _);
             let _ = rustix::fs::fchmod(&fd, tight);
@@ -168,7 +199,7 @@ impl Spot {
         if !meta.is_trusted() {
             return Err(untrusted("it is a file of another user's", &self.path()));
         }
-        if !meta.is_of_this_user() && meta.mode & 0o022 != 0 {
+        if meta.mode & 0o022 != 0 && !meta.is_of_this_user() {
             return Err(untrusted("it is not ours, and other users can change it", &self.path()));
         }
         if self.is_behind_link() && meta.mode & 0o022 != 0 {
