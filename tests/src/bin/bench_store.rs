@@ -9,7 +9,8 @@
 //! the list was not whole: unreadable, or shorter than before. `bench_store KIND show FOLDER` prints the list as JSON.
 //!
 //! KIND is `ours`, or `one-file` for the list as it was kept before: in one file for all, replaced whole under one
-//! lock, with the file and its folder made durable each time.
+//! lock, with the file and its folder made durable each time. `bare` writes what `ours` writes, a durable file for each
+//! site under a blocking lock, and checks nothing: no store that keeps these promises is faster.
 
 #![expect(clippy::print_stdout, reason = "a command: printing is what it is for")]
 
@@ -27,7 +28,7 @@ use auth_core::ports::{Change, Key, SiteEntry, Store as _};
 use auth_store::TiledDirectory;
 
 const USAGE: &str =
-    "usage: bench_store ours|one-file (write FOLDER SITE ME FROM TO | read FOLDER | show FOLDER)";
+    "usage: bench_store ours|one-file|bare (write FOLDER SITE ME FROM TO | read FOLDER | show FOLDER)";
 
 /// The user of each site.
 type Users = BTreeMap<String, String>;
@@ -49,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kept: Box<dyn Kept> = match kind.as_str() {
         "ours" => Box::new(Ours::new(&folder)),
         "one-file" => Box::new(OneFile::new(&folder)),
+        "bare" => Box::new(Bare(folder)),
         _ => return Err(USAGE.into()),
     };
     match way.as_str() {
@@ -122,6 +124,12 @@ fn is_json(path: &Path) -> bool {
     fs::read(path).map_or(true, |raw| serde_json::from_slice::<serde_json::Value>(&raw).is_ok())
 }
 
+/// The JSON files in a folder.
+fn documents(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+}
+
 struct Ours {
     store: TiledDirectory,
     sites: PathBuf,
@@ -148,10 +156,7 @@ impl Kept for Ours {
     }
 
     fn is_whole(&self) -> bool {
-        let files = fs::read_dir(&self.sites).into_iter().flatten().flatten().map(|entry| entry.path());
-        files
-            .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
-            .all(|path| is_json(&path))
+        documents(&self.sites).all(|path| is_json(&path))
     }
 }
 
@@ -191,5 +196,35 @@ impl Kept for OneFile {
 
     fn is_whole(&self) -> bool {
         is_json(&self.path)
+    }
+}
+
+struct Bare(PathBuf);
+
+impl Bare {
+    fn try_save(&self, site: &str, user: String) -> io::Result<()> {
+        let name = site.replace('/', "_");
+        let lock = File::options().create(true).append(true).open(self.0.join(format!("{name}.lock")))?;
+        lock.lock()?;
+        let new = self.0.join(format!("{name}.new"));
+        let mut file = File::create(&new)?;
+        file.write_all(&serde_json::to_vec(&Users::from([(site.to_owned(), user)]))?)?;
+        file.sync_all()?;
+        fs::rename(&new, self.0.join(format!("{name}.json")))
+    }
+}
+
+impl Kept for Bare {
+    fn save(&self, site: &str, user: String) -> bool {
+        self.try_save(site, user).is_ok()
+    }
+
+    fn users(&self) -> Users {
+        let read = |path: PathBuf| serde_json::from_slice::<Users>(&fs::read(path).ok()?).ok();
+        documents(&self.0).filter_map(read).flatten().collect()
+    }
+
+    fn is_whole(&self) -> bool {
+        documents(&self.0).all(|path| is_json(&path))
     }
 }

@@ -47,10 +47,16 @@ pub(super) fn measure() -> Result<Section, String> {
         USERS,
         &before,
     ));
+    let floor = "floor: the same files and locks, nothing checked";
+    rows.push(way("bare", USERS).run(&disk()?)?.row(floor, USERS, &before));
+    rows.push(way("bare", 1).run(&disk()?)?.row(&format!("{floor}, all change one site"), 1, &before));
     let mut memory = None;
     if let Some(scratch) = Scratch::in_memory("store")? {
         memory = Some(sync_time(&scratch)?);
         rows.push(way("ours", USERS).run(&scratch)?.row("ours, in memory (tmpfs)", USERS, &before));
+    }
+    if let Some(scratch) = Scratch::in_memory("store")? {
+        rows.push(way("bare", USERS).run(&scratch)?.row("floor, in memory (tmpfs)", USERS, &before));
     }
     Ok(section(rows, &syncs, memory.as_ref()))
 }
@@ -100,6 +106,10 @@ fn section(rows: Vec<Vec<String>>, disk: &Sample, memory: Option<&Sample>) -> Se
             ),
             "Ours, and the list as before, make each save durable before they say that it is done; the YAML file is not. \
              Before, a save was refused after 3 s; here the lock is waited for as long as it takes."
+                .to_owned(),
+            "The floor is a program that keeps the same promises to other processes and to the disk, a file for each site \
+             under a blocking lock and one sync, and checks no owner, mode, link or clock. Its latency is what this disk and \
+             this scheduler make of so many processes."
                 .to_owned(),
             BUILT.to_owned(),
         ],
