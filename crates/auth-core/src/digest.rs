@@ -47,7 +47,11 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // In one go: a store writes one for each site whenever it reads its list.
+        let mut hex = String::with_capacity(64);
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        hex.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+        f.write_str(&hex)
     }
 }
 
