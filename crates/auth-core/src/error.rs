@@ -545,6 +545,9 @@ pub enum StoreFaultKind {
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
+    /// This process, or the machine, has no file descriptors, threads or memory left.
+    #[error("this program or this machine has no file descriptors, threads or memory left")]
+    Exhausted,
     /// Another program stored a session meanwhile, which is kept.
     #[error("another program stored a session meanwhile, which is kept")]
     Superseded,

@@ -230,6 +230,20 @@ pub trait Store: Send + Sync {
     /// A lock whose holder dies is free again.
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault>;
 
+    /// Like [`lock`](Self::lock), but stops waiting soon after `is_wanted` returns false: its caller has given up.
+    ///
+    /// By default waits for all of `wait`, and keeps a thread of the caller's as long.
+    fn lock_while(
+        &self,
+        kind: LockKind,
+        key: &Key,
+        wait: Duration,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Locking, StoreFault> {
+        let _ = is_wanted;
+        self.lock(kind, key, wait)
+    }
+
     /// The sites remembered, the one last preferred first.
     fn sites(&self) -> Result<Vec<SiteEntry>, StoreFault>;
 

@@ -272,10 +272,10 @@ pub(crate) fn locked(result: Result<Result<Locking, StoreFault>, Broke>) -> Brou
 
 fn flat<T>(result: Result<Result<T, StoreFault>, Broke>) -> Result<T, StoreFault> {
     result.unwrap_or_else(|broke| {
-        let why = match broke {
-            Broke::Panicked => "it stopped with a fault of its own",
-            Broke::NotStarted => "no thread could be started for it",
+        let kind = match broke {
+            Broke::Panicked => StoreFaultKind::Other("it stopped with a fault of its own".into()),
+            Broke::NotStarted => StoreFaultKind::Exhausted,
         };
-        Err(StoreFault { kind: StoreFaultKind::Other(Foreign::from(why)), path: Foreign::default() })
+        Err(StoreFault { kind, path: Foreign::default() })
     })
 }

@@ -49,7 +49,7 @@ pub use underway::Underway;
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use user_agent::TransportError;
 #[cfg(any(feature = "blocking", feature = "async"))]
-pub use waiters::{Place, Turn, Waiters, wait_for};
+pub use waiters::{Place, Turn, Waiters, Work, wait_for};
 
 #[cfg(test)]
 #[path = "tests/cancel.rs"]

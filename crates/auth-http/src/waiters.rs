@@ -1,20 +1,24 @@
-//! Waiting for somebody else who does the same, on threads and on a runtime.
+//! Work that belongs to all who wait for it, on threads and on a runtime.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use auth_core::flow::{Flights, Seat};
 use auth_core::ports::Key;
 
 use super::Cancel;
+use super::cancel::Watch;
 use super::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::thread::{self, Thread};
 
-/// Lets one caller do what several want at once, for each session, and gives the others what came of it.
+/// Lets callers who want the same at once share the work, for each session.
 ///
-/// A caller who leaves, by dropping its place or by panicking, is replaced by one who waits. Clones share everything.
+/// One of them starts it, and it belongs to all: a caller who leaves, by dropping its place or by panicking, takes
+/// nothing with it. Work that ends without an outcome, because its runtime ended or because it panicked, is started
+/// anew by one who waits. Clones share everything.
 pub struct Waiters<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
@@ -27,9 +31,9 @@ struct State<T> {
 /// What a caller is to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Turn<T> {
-    /// It is this one's turn to do it, and then to [`land`](Place::land).
+    /// It is this one's turn to [`start`](Place::start) the work, or to do it and [`land`](Place::land).
     Lead,
-    /// Somebody else has done it.
+    /// The work is done.
     Landed(T),
     /// It was cancelled meanwhile.
     Cancelled,
@@ -39,6 +43,14 @@ pub enum Turn<T> {
 pub struct Place<T> {
     waiters: Waiters<T>,
     seat: Seat,
+}
+
+/// Work that was started, for all who wait for it. Dropping it before its end abandons it.
+pub struct Work<T> {
+    waiters: Waiters<T>,
+    seat: Seat,
+    cancel: Cancel,
+    _watch: Watch,
 }
 
 impl<T> Default for Waiters<T> {
@@ -71,6 +83,13 @@ impl<T> Waiters<T> {
             waker.wake();
         }
     }
+
+    /// Has this number woken from now on.
+    fn listen(&self, number: u64, waker: &Waker) {
+        let before = self.state().wakers.insert(number, waker.clone());
+        // It may be the last of a task that has a place itself.
+        drop(before);
+    }
 }
 
 impl<T: Clone> Place<T> {
@@ -101,7 +120,73 @@ impl<T: Clone> Place<T> {
         .await
     }
 
-    /// Tells all who wait what came of it.
+    /// Tells all who wait what came of work that this one did itself, without starting it: others had to wait for this
+    /// one to land or to leave.
+    pub fn land(self, outcome: &T) {
+        let waited = {
+            let mut state = self.waiters.state();
+            let work = state.flights.start(&self.seat);
+            let mut waited = work.map(|work| state.flights.land(&work)).unwrap_or_default();
+            waited.retain(|number| *number != self.seat.number());
+            state.landed.extend(waited.iter().map(|number| (*number, outcome.clone())));
+            waited
+        };
+        for number in waited {
+            self.waiters.wake(number);
+        }
+    }
+}
+
+impl<T> Place<T> {
+    /// Whether it is this one's turn to start the work.
+    pub fn leads(&self) -> bool {
+        self.waiters.state().flights.leads(&self.seat)
+    }
+
+    /// Starts the work; `None` if it is not this one's turn. The work is cancelled with `cancel`.
+    pub fn start(&self, cancel: &Cancel) -> Option<Work<T>> {
+        let seat = self.waiters.state().flights.start(&self.seat)?;
+        let ours = Cancel::new();
+        let stop = ours.clone();
+        let watch = cancel.watch(move || stop.cancel());
+        Some(Work { waiters: self.waiters.clone(), seat, cancel: ours, _watch: watch })
+    }
+
+    /// What came of the work, if it is done. It is told once.
+    pub fn landed(&self) -> Option<T> {
+        self.waiters.state().landed.remove(&self.seat.number())
+    }
+}
+
+impl<T> Work<T> {
+    /// What stops the work: the cancel that it was started with, or that nobody waits for it any more.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+}
+
+impl<T: Clone> Work<T> {
+    /// Runs the work to its end and tells all who wait what came of it.
+    ///
+    /// Work that nobody waits for any more is cancelled once `grace` has ended, which begins when the last caller
+    /// leaves, unless another caller has joined by then.
+    pub async fn run<G: Future<Output = ()>>(self, work: impl Future<Output = T>, grace: impl Fn() -> G) {
+        let outcome = {
+            let mut work = pin!(work);
+            let mut desertion = Desertion { of: &self, grace, since: None, is_closed: false };
+            poll_fn(|context| {
+                let polled = work.as_mut().poll(context);
+                if polled.is_pending() {
+                    desertion.look(context);
+                }
+                polled
+            })
+            .await
+        };
+        self.land(&outcome);
+    }
+
+    /// Tells all who wait what came of the work.
     pub fn land(self, outcome: &T) {
         let waited = {
             let mut state = self.waiters.state();
@@ -115,15 +200,61 @@ impl<T: Clone> Place<T> {
     }
 }
 
+/// Looks whether somebody still waits for work.
+struct Desertion<'a, T, F, G> {
+    of: &'a Work<T>,
+    grace: F,
+    since: Option<(u64, Pin<Box<G>>)>,
+    is_closed: bool,
+}
+
+impl<T, F: Fn() -> G, G: Future<Output = ()>> Desertion<'_, T, F, G> {
+    fn look(&mut self, context: &mut Context<'_>) {
+        let Work { waiters, seat, cancel, .. } = self.of;
+        if self.is_closed {
+            return;
+        }
+        waiters.listen(seat.number(), context.waker());
+        loop {
+            let now = waiters.state().flights.desertion(seat);
+            self.since = self.since.take().filter(|(since, _)| now == Some(*since));
+            let Some(now) = now else { return };
+            let (_, grace) = self.since.get_or_insert_with(|| (now, Box::pin((self.grace)())));
+            if grace.as_mut().poll(context).is_pending() {
+                return;
+            }
+            self.since = None;
+            self.is_closed = waiters.state().flights.close(seat, now);
+            if self.is_closed {
+                return cancel.cancel();
+            }
+        }
+    }
+}
+
 impl<T> Drop for Place<T> {
     fn drop(&mut self) {
-        let (leader, left) = {
+        let (told, left) = {
             let mut state = self.waiters.state();
             let waker = state.wakers.remove(&self.seat.number());
-            let told = state.landed.remove(&self.seat.number());
-            (state.flights.leave(&self.seat), (waker, told))
+            let landed = state.landed.remove(&self.seat.number());
+            (state.flights.leave(&self.seat), (waker, landed))
         };
         drop(left);
+        if let Some(told) = told {
+            self.waiters.wake(told);
+        }
+    }
+}
+
+impl<T> Drop for Work<T> {
+    fn drop(&mut self) {
+        let (leader, waker) = {
+            let mut state = self.waiters.state();
+            let waker = state.wakers.remove(&self.seat.number());
+            (state.flights.abandon(&self.seat), waker)
+        };
+        drop(waker);
         if let Some(leader) = leader {
             self.waiters.wake(leader);
         }
@@ -142,10 +273,15 @@ impl<T> fmt::Debug for Place<T> {
     }
 }
 
+impl<T> fmt::Debug for Work<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Work").field("seat", &self.seat).finish_non_exhaustive()
+    }
+}
+
 /// Runs a future on this thread, which sleeps while it waits.
 pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
-    use std::pin::pin;
-    use std::task::{Context, Wake};
+    use std::task::Wake;
 
     struct Sleeper(Thread);
 

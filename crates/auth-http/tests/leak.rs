@@ -88,12 +88,14 @@ fn what_runs_on_a_runtime_shows_none_s1() {
 #[test]
 fn what_is_waited_for_shows_none_s1() {
     use auth_core::ports::Key;
-    use auth_http::{Place, Turn, Waiters};
+    use auth_http::{Place, Turn, Waiters, Work};
 
     let waiters: Waiters<String> = Waiters::default();
     let key = Key { site: "http://127.0.0.1:8000/api/v1/".to_owned(), slot: String::new() };
     let (leader, waiting) = (waiters.join(&key), waiters.join(&key));
-    leader.land(&plant("what came of it"));
+    let work = leader.start(&auth_http::Cancel::new()).unwrap();
+    silent::<Work<String>>(&work);
+    work.land(&plant("what came of it"));
     silent::<Waiters<String>>(&waiters);
     silent::<Place<String>>(&waiting);
     assert_eq!(format!("{:?}", Turn::<String>::Lead), "Lead");

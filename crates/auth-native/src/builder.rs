@@ -11,7 +11,7 @@ use auth_core::{Holder, Secret};
 use auth_http::{Cancel, ProxyChoice, SystemClock, Underway};
 
 use crate::Error;
-use crate::shared::Settings;
+use crate::shared::{QUESTION_GRACE, Settings};
 #[cfg(feature = "shotgun")]
 use crate::shotgun::{Defaults, DefaultsManager};
 
@@ -35,6 +35,7 @@ pub struct Builder<T: ?Sized, P: ?Sized> {
     underway: Underway,
     never_ask: bool,
     cool_down: Duration,
+    question_grace: Duration,
     ahead: Option<bool>,
     allow_http: bool,
     forgets: bool,
@@ -71,6 +72,7 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
             underway: Underway::new(),
             never_ask: false,
             cool_down: COOL_DOWN,
+            question_grace: QUESTION_GRACE,
             ahead: None,
             allow_http: false,
             forgets: false,
@@ -181,6 +183,17 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
         self
     }
 
+    /// How long a question stays open after the last caller that waits for its answer has left. Defaults to 10 seconds.
+    ///
+    /// On a runtime a caller leaves by dropping its future, as a time limit around it does. All callers that need a
+    /// sign-in to the same site share one question, so that only the last one to leave matters. A caller that comes
+    /// within this time finds the question still open and waits for the same answer. After it the question is taken
+    /// back. With threads a caller waits until the end.
+    pub fn question_grace(mut self, grace: Duration) -> Self {
+        self.question_grace = grace;
+        self
+    }
+
     /// Whether a session in use is renewed ahead of its end beside what it is used for, so that nobody waits for that.
     /// On a runtime it is, unless this says no; with threads, only if this says so: then on a thread of its own, for whose
     /// end a connection waits when it is dropped. A session that nobody uses is not renewed.
@@ -236,6 +249,7 @@ impl<T: ?Sized, P: ?Sized> Builder<T, P> {
                 cancel: self.cancel.take().unwrap_or_default(),
                 never_ask: self.never_ask,
                 cool_down: self.cool_down,
+                question_grace: self.question_grace,
                 ahead: self.ahead.unwrap_or(ahead),
                 allow_http: self.allow_http,
                 forgets: self.forgets,

@@ -6,6 +6,8 @@ use std::path::Path;
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
 
+use crate::os;
+
 pub(crate) fn fault(kind: StoreFaultKind, path: &Path) -> StoreFault {
     StoreFault { kind, path: Foreign::new(path.to_string_lossy()) }
 }
@@ -27,6 +29,7 @@ pub(crate) fn from_io(error: &io::Error, path: &Path) -> StoreFault {
         ErrorKind::NotADirectory => StoreFaultKind::NotA("directory"),
         ErrorKind::IsADirectory => StoreFaultKind::NotA("file"),
         ErrorKind::TimedOut => StoreFaultKind::Timeout,
+        _ if os::is_exhausted(error) => StoreFaultKind::Exhausted,
         _ => StoreFaultKind::Other(Foreign::new(error.to_string())),
     };
     fault(kind, path)
@@ -48,6 +51,10 @@ mod tests {
             (Errno::DQUOT, StoreFaultKind::Full),
             (Errno::NOTDIR, StoreFaultKind::NotA("directory")),
             (Errno::ISDIR, StoreFaultKind::NotA("file")),
+            (Errno::MFILE, StoreFaultKind::Exhausted),
+            (Errno::NFILE, StoreFaultKind::Exhausted),
+            (Errno::NOMEM, StoreFaultKind::Exhausted),
+            (Errno::AGAIN, StoreFaultKind::Exhausted),
         ];
         for (errno, kind) in cases {
             assert_eq!(from_io(&errno.into(), Path::new("/x")), fault(kind, Path::new("/x")), "{errno:?}");

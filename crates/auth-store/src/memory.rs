@@ -1,12 +1,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store, Stored};
 use auth_core::session::Session;
 use auth_core::{Digest, Holder};
 
 use auth_core::error::StoreFault;
+
+/// How often a wait for a lock looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Keeps sessions, sites and locks in this process only. Clones share what they keep.
 ///
@@ -116,10 +119,24 @@ impl Store for MemoryStore {
     }
 
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        self.lock_while(kind, key, wait, &|| true)
+    }
+
+    fn lock_while(
+        &self,
+        kind: LockKind,
+        key: &Key,
+        wait: Duration,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Locking, StoreFault> {
         let name = (kind, key.clone());
-        let state = self.0.state();
-        let waited = self.0.freed.wait_timeout_while(state, wait, |state| state.locks.contains(&name));
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        let mut state = self.0.state();
+        while state.locks.contains(&name) && is_wanted() {
+            let Some(left) = wait.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) else { break };
+            let waited = self.0.freed.wait_timeout(state, left.min(LOOK));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         if !state.locks.insert(name.clone()) {
             return Ok(Locking::Busy(Holder { pid: Some(std::process::id()), ..Holder::default() }));
         }

@@ -188,7 +188,7 @@ impl TiledDirectory {
     fn change(&self, state: &Dir, name: &str) -> Result<Guard, StoreFault> {
         let (all, stalled) = CHANGE_WAIT;
         let tell = |holder: &Holder| self.listener.tell(holder);
-        match take_in(state, name, Wait { all, stalled, tell: Some(&tell) })? {
+        match take_in(state, name, Wait { all, stalled, tell: Some(&tell), is_wanted: None })? {
             Taken::Ours(guard) => Ok(guard),
             Taken::Theirs(holder) => {
                 let path = self.roots.state.join(LOCKS).join(lock_name(name));
@@ -333,15 +333,26 @@ impl Store for TiledDirectory {
     }
 
     fn lock(&self, kind: LockKind, key: &Key, wait: Duration) -> Result<Locking, StoreFault> {
+        self.lock_while(kind, key, wait, &|| true)
+    }
+
+    fn lock_while(
+        &self,
+        kind: LockKind,
+        key: &Key,
+        wait: Duration,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Locking, StoreFault> {
         let (what, stalled) = match kind {
             LockKind::Renewal => ("renewal", RENEWAL_STALL),
             LockKind::Prompt => ("prompt", Duration::MAX),
         };
         let name = self.roots.name_of(what, key).to_string();
-        let guard = match self.take(&name, Wait { all: wait, stalled, tell: None })? {
-            Taken::Ours(guard) => guard,
-            Taken::Theirs(holder) => return Ok(Locking::Busy(holder)),
-        };
+        let guard =
+            match self.take(&name, Wait { all: wait, stalled, tell: None, is_wanted: Some(is_wanted) })? {
+                Taken::Ours(guard) => guard,
+                Taken::Theirs(holder) => return Ok(Locking::Busy(holder)),
+            };
         guard.show_life();
         Ok(Locking::Held(match kind {
             LockKind::Renewal => Box::new(self.renewals.note(name, guard)),

@@ -393,6 +393,7 @@ pub(crate) fn mend(fault: &StoreFault) -> String {
         StoreFaultKind::Timeout => {
             "Try again; if it stays so, see whether the disk it is on still answers.".to_owned()
         }
+        StoreFaultKind::Exhausted => "Close other programs, or raise the limit with `ulimit -n`.".to_owned(),
         StoreFaultKind::Superseded => "Run the command again: it uses that session.".to_owned(),
         StoreFaultKind::NoLogin => "Sign in to the site again.".to_owned(),
         StoreFaultKind::NoHome => "Set HOME, or both TILED_CACHE_DIR and AUTHCTL_STATE_DIR.".to_owned(),

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Event, Flow, Held, Outcome, Resource, Step};
 use crate::error::Misuse;
-use crate::ports::{Change, LockKind};
+use crate::ports::Change;
 use crate::question::{Notice, PromptFault};
 use crate::time::{Now, Tick};
 
@@ -20,11 +20,8 @@ pub const CHANGE_DEADLINE: Duration = Duration::from_secs(33);
 /// How long a session that was just given may take to be saved. A slow disk costs time, and no token.
 pub const SAVE_DEADLINE: Duration = Duration::from_mins(1);
 /// How long the renewal lock is waited for: longer than its holder may take to redeem (10 s) and save. A store gives up
-/// sooner where the holder shows no sign of life. The lock for questions is waited for as long as a person may think, in
-/// turns as long as [`PROMPT_LOCK_TURN`].
+/// sooner where the holder shows no sign of life. The lock for questions is not waited for, but tried again and again.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(75);
-/// How long the lock for questions is waited for before it is looked again at who holds it.
-pub const PROMPT_LOCK_TURN: Duration = Duration::from_secs(30);
 
 /// Which step is outstanding, and until when.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -67,9 +64,6 @@ impl Pending {
             Step::Apply(_) => within(Kind::Apply, STORE_DEADLINE),
             Step::Recall(_) => within(Kind::Recall, STORE_DEADLINE),
             Step::Note { .. } => within(Kind::Note, STORE_DEADLINE),
-            Step::Open { what: Resource::Lock { kind: LockKind::Prompt, .. }, wait: true } => {
-                within(Kind::Open, PROMPT_LOCK_TURN)
-            }
             Step::Open { what: Resource::Lock { .. }, wait: true } => within(Kind::Open, LOCK_DEADLINE),
             Step::Open { what: Resource::Lock { .. }, wait: false } => within(Kind::Open, STORE_DEADLINE),
             Step::Close(Held(_)) => Self { kind: Kind::Close, deadline: None },

@@ -1,8 +1,8 @@
 use core::time::Duration;
 
-use super::contract::{ASK_DEADLINE, Machine, Nested, PROMPT_LOCK_TURN, Pending, nest};
+use super::contract::{Machine, Nested, Pending, nest};
 use super::{Event, Held, Outcome, Resource, Step};
-use crate::error::{CannotPrompt, Error, Misuse};
+use crate::error::{CannotPrompt, Error, Misuse, StoreFault, StoreFaultKind};
 use crate::ports::{Asked, Key, Loaded, LockKind};
 use crate::question::{Holder, Notice, PromptFault, Question};
 use crate::session::{Generation, Session};
@@ -18,8 +18,12 @@ pub const MUTED_FOR: Duration = Duration::from_hours(1);
 pub const STOPPED_WAIT: Duration = Duration::from_secs(5);
 /// How often one sign-in may be suspended. From then on its prompt stops while it asks, and others wait for it.
 const SUSPENSIONS: u8 = u8::MAX;
-/// How many turns the lock is waited for: as long as a person may think.
-const TURNS: u64 = ASK_DEADLINE.as_secs() / PROMPT_LOCK_TURN.as_secs();
+/// How long the lock for questions is left alone before the second attempt. Each further pause is twice as long,
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How many pauses are made: as long as a person may think (`ASK_DEADLINE`).
+const PAUSES: u16 = 604;
 
 /// A sign-in that asks a person.
 pub trait Asks: Machine {
@@ -51,13 +55,17 @@ pub trait Asks: Machine {
 /// Login ─ Ask ─▶ Lock ─▶ Recall ─▶ Load ─ somebody signed in meanwhile ─▶ Unlock ───▶ Done
 ///                  │        │        └─ nobody ─▶ Ask ─▶ … ─▶ Note ─▶ Unlock ──────▶ Done
 ///                  │        └─ somebody said no, or nobody answers ─▶ Unlock ────────▶ Declined, Muted
-///                  └─ busy ─▶ Tell ─▶ Lock, waiting ─▶ as above
+///                  ├─ busy ─▶ Tell ─▶ Wait ─▶ Lock, again ─▶ as above
+///                  └─ no answer, or no descriptor or thread for it: where a session will do ─▶ Done(StoreFault)
 ///
 ///        Ask ─ suspended ─▶ Unlock ─▶ Tell(Suspend): stopped and continued ─▶ Lock, as above, and the same question
 /// ```
 ///
 /// The lock for questions is held from the first question to the end, but not while the program is stopped by Ctrl-Z at
-/// a question. Where its holder is stopped in another way, an explicit sign-in waits for [`STOPPED_WAIT`] and then asks
+/// a question. While another process has it, it is tried again after pauses that grow from 50 ms to 1 s, so that no
+/// thread and no descriptor waits for it. Where it cannot be known whether the lock is free, a second question is not
+/// risked: that is an error, unless the sign-in is explicit. Where there are no such locks, a person is asked without.
+/// Where its holder is stopped in another way, an explicit sign-in waits for [`STOPPED_WAIT`] and then asks
 /// without the lock; others wait for it. Who may not be asked never waits for it. A person
 /// who said no, to whatever program, is not asked again for a [`COOL_DOWN`]; where [`QUOTA`] questions in a row were not
 /// answered, nobody is for [`MUTED_FOR`]. An explicit sign-in, one that reuses no session, asks all the same.
@@ -77,9 +85,9 @@ pub struct Governor<L, T> {
     paused: bool,
     /// Whom the person was told that we wait for.
     told: Option<Holder>,
-    /// How many turns the lock is waited for, and how many of them are left.
-    turns: u64,
-    turns_left: u64,
+    /// How many pauses are made for the lock, and how many were made.
+    pauses: u16,
+    paused_for: u16,
     suspensions: u8,
     state: State<T>,
     pending: Pending,
@@ -90,9 +98,8 @@ enum State<T> {
     Going,
     Trying,
     Telling(Holder),
-    /// A stopped holder is given a moment.
+    /// The lock is left alone for a moment.
     Pausing,
-    Waiting,
     Recalling,
     Looking,
     /// The lock is given back before this program stops.
@@ -115,8 +122,8 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
             admitted: false,
             paused: false,
             told: None,
-            turns: TURNS,
-            turns_left: TURNS,
+            pauses: PAUSES,
+            paused_for: 0,
             suspensions: SUSPENSIONS,
             state: State::Going,
             pending: Pending::default(),
@@ -132,7 +139,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     #[cfg(test)]
     pub(super) fn bounded(mut self) -> Self {
-        (self.suspensions, self.turns, self.turns_left) = (1, 1, 1);
+        (self.suspensions, self.pauses) = (1, 1);
         self
     }
 
@@ -162,7 +169,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
         Ok(match nest::<_, T>(&mut self.login, now, event)? {
             Nested::Step(Step::Ask(question)) => {
                 self.parked = Some(question);
-                if self.admitted { self.ask() } else { self.lock(State::Trying, false) }
+                if self.admitted { self.ask() } else { self.lock() }
             }
             Nested::Step(step) => step,
             Nested::Done(result) => self.end(result),
@@ -204,26 +211,39 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
     fn wait(&mut self, now: Now, holder: &Holder) -> Step<T> {
         if holder.stopped && !self.login.reuses() {
             self.paused = true;
-            self.state = State::Pausing;
-            return Step::Wait { until: now.tick.after(STOPPED_WAIT) };
+            return self.pause(now, STOPPED_WAIT);
         }
-        match self.turns_left.checked_sub(1) {
-            Some(left) => {
-                self.turns_left = left;
-                self.lock(State::Waiting, true)
-            }
-            None => self.end(Err(CannotPrompt::Unanswered.into())),
+        if self.paused_for == self.pauses {
+            return self.end(Err(CannotPrompt::Unanswered.into()));
         }
+        let doublings = u32::from(self.paused_for.min(8));
+        self.paused_for += 1;
+        self.pause(now, (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE))
     }
 
-    fn lock(&mut self, state: State<T>, wait: bool) -> Step<T> {
-        self.state = state;
-        Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: self.login.site() }, wait }
+    fn pause(&mut self, now: Now, length: Duration) -> Step<T> {
+        self.state = State::Pausing;
+        Step::Wait { until: now.tick.after(length) }
+    }
+
+    fn lock(&mut self) -> Step<T> {
+        self.state = State::Trying;
+        let what = Resource::Lock { kind: LockKind::Prompt, key: self.login.site() };
+        Step::Open { what, wait: false }
+    }
+
+    /// The lock could not be had, and nobody is known to have it.
+    fn without_lock(&mut self, fault: StoreFault) -> Step<T> {
+        let may_be_held = matches!(fault.kind, StoreFaultKind::Timeout | StoreFaultKind::Exhausted);
+        if may_be_held && self.login.reuses() {
+            return self.end(Err(fault.into()));
+        }
+        self.recall(None)
     }
 
     fn recall(&mut self, held: Option<Held>) -> Step<T> {
         self.held = held;
-        (self.told, self.paused, self.turns_left) = (None, false, self.turns);
+        (self.told, self.paused, self.paused_for) = (None, false, 0);
         self.state = State::Recalling;
         Step::Recall(self.login.site())
     }
@@ -316,16 +336,13 @@ impl<L: Asks<Output = T>, T: Clone> Machine for Governor<L, T> {
             (State::Noting(result), _) => self.end(*result),
             (State::Closing(result), _) => Step::Done(*result),
             (_, Event::Cancel) => self.end(Err(Error::Cancelled)),
-            (State::Trying | State::Waiting, Event::Opened(held)) => self.recall(Some(held)),
-            (State::Trying | State::Waiting, Event::Busy(holder)) => self.busy(now, holder),
+            (State::Trying, Event::Opened(held)) => self.recall(Some(held)),
+            (State::Trying, Event::Busy(holder)) => self.busy(now, holder),
+            (State::Trying, Event::StoreFailed(fault)) => self.without_lock(fault),
+            (State::Trying, _) => self.without_lock(StoreFault::timed_out()),
             (State::Telling(holder), _) => self.wait(now, &holder),
-            // Whoever is waited for may have been stopped meanwhile.
-            (State::Pausing | State::Stopping, _) | (State::Waiting, Event::TimedOut) => {
-                self.lock(State::Trying, false)
-            }
+            (State::Pausing | State::Stopping, _) => self.lock(),
             (State::Suspending, _) => self.stop(),
-            // Without the lock a person is asked all the same: twice at worst.
-            (State::Trying | State::Waiting, _) => self.recall(None),
             (State::Recalling, Event::Recalled(asked)) => self.admit(now, asked),
             (State::Recalling, _) => self.admit(now, Asked::default()),
             (State::Looking, Event::Loaded(loaded)) => self.looked(now, loaded),

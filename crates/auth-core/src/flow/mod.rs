@@ -56,8 +56,8 @@ mod whoami;
 pub use backoff::Backoff;
 pub use call::{Call, Called};
 pub use contract::{
-    ASK_DEADLINE, CHANGE_DEADLINE, LOCK_DEADLINE, Machine, PROMPT_LOCK_TURN, Pending, SAVE_DEADLINE,
-    STORE_DEADLINE, TELL_DEADLINE,
+    ASK_DEADLINE, CHANGE_DEADLINE, LOCK_DEADLINE, Machine, Pending, SAVE_DEADLINE, STORE_DEADLINE,
+    TELL_DEADLINE,
 };
 pub use discover::{Discover, Discovered};
 pub use flights::{Flights, Seat};

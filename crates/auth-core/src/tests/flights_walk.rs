@@ -1,4 +1,4 @@
-//! Every state that callers of two sessions can bring about, four at a time, and every move in each.
+//! Every state that callers of two sessions can bring about, three at a time, and every move in each.
 
 #![expect(clippy::disallowed_types, reason = "the walk's bookkeeping; no flight sees its order")]
 
@@ -7,9 +7,11 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use super::*;
 
 /// At a time.
-const CALLERS: usize = 4;
-/// In all, with those who come again.
-const SEATS: usize = 6;
+const CALLERS: usize = 3;
+/// In all, with those who come again, and the works that are started for them.
+const SEATS: usize = 4;
+/// How often work is started.
+const WORKS: usize = 2;
 
 fn keys() -> [Key; 2] {
     ["a", "b"].map(|site| Key { site: site.to_owned(), slot: String::new() })
@@ -20,6 +22,8 @@ struct World {
     flights: Flights,
     /// Whoever joined, whether still aboard or not.
     seats: Vec<Seat>,
+    /// All that was started, whether still under way or not.
+    works: Vec<Seat>,
 }
 
 impl World {
@@ -29,64 +33,125 @@ impl World {
         seats.map(Seat::number).collect()
     }
 
+    fn one<'a>(&self, seats: impl Iterator<Item = &'a Seat>) -> Option<u64> {
+        let numbers: Vec<_> = seats.map(Seat::number).collect();
+        assert!(numbers.len() < 2, "two of one: {self:?}");
+        numbers.first().copied()
+    }
+
     fn leader(&self, key: &Key) -> Option<u64> {
-        let mut leaders = self.seats.iter().filter(|seat| seat.key == *key && self.flights.leads(seat));
-        let leader = leaders.next().map(Seat::number);
-        assert!(leaders.next().is_none(), "two lead: {self:?}");
-        leader
+        self.one(self.seats.iter().filter(|seat| seat.key == *key && self.flights.leads(seat)))
+    }
+
+    fn work(&self, key: &Key) -> Option<u64> {
+        self.one(self.works.iter().filter(|work| work.key == *key && self.flights.is_under_way(work)))
     }
 
     fn check(&self) {
         for key in keys() {
-            let aboard = self.aboard(&key);
-            let leader = self.leader(&key);
-            assert_eq!(leader.is_some(), !aboard.is_empty(), "nobody waits without a leader: {self:?}");
-            assert!(leader.is_none_or(|leader| aboard.contains(&leader)), "{self:?}");
+            let (aboard, leader, work) = (self.aboard(&key), self.leader(&key), self.work(&key));
+            let expected = if work.is_some() { None } else { aboard.first().copied() };
+            assert_eq!(leader, expected, "the first leads where no work is under way: {self:?}");
             // Nothing is kept of a session that nobody is at.
-            assert_eq!(self.flights.flying.contains_key(&key), !aboard.is_empty(), "{self:?}");
+            let is_kept = !aboard.is_empty() || work.is_some();
+            assert_eq!(self.flights.flying.contains_key(&key), is_kept, "{self:?}");
         }
-        let numbers: BTreeSet<_> = self.seats.iter().map(Seat::number).collect();
-        assert_eq!(numbers.len(), self.seats.len(), "a number was used again: {self:?}");
+        for work in &self.works {
+            let is_deserted = self.flights.is_under_way(work) && self.aboard(&work.key).is_empty();
+            assert_eq!(self.flights.desertion(work).is_some(), is_deserted, "{self:?}");
+        }
+        let numbers: BTreeSet<_> = self.seats.iter().chain(&self.works).map(Seat::number).collect();
+        assert_eq!(numbers.len(), self.seats.len() + self.works.len(), "a number was used again: {self:?}");
     }
 
     fn join(&self, key: &Key) -> Self {
         let mut after = self.clone();
-        let was_led = self.leader(key).is_some();
+        let is_first = self.aboard(key).is_empty() && self.work(key).is_none();
         let seat = after.flights.join(key);
-        assert!(self.seats.iter().all(|other| other.number < seat.number), "{seat:?} of {self:?}");
-        assert_eq!(after.flights.leads(&seat), !was_led, "{self:?}");
+        assert_eq!(after.flights.leads(&seat), is_first, "{self:?}");
         after.seats.push(seat);
         after
     }
 
-    fn land(&self, seat: &Seat) -> Self {
+    fn start(&self, seat: &Seat) -> Self {
         let mut after = self.clone();
-        let told = after.flights.land(seat);
-        if self.flights.leads(seat) {
-            let mut waited = self.aboard(&seat.key);
-            waited.remove(&seat.number);
-            assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), waited, "{seat:?} of {self:?}");
-            assert_eq!(told.len(), waited.len(), "told twice: {told:?}");
-            assert_eq!(after.aboard(&seat.key), BTreeSet::new(), "{seat:?} of {self:?}");
-        } else {
-            assert_eq!((told, &after), (Vec::new(), self), "who does not lead lands nobody");
-        }
+        let work = after.flights.start(seat);
+        assert_eq!(work.is_some(), self.flights.leads(seat), "{seat:?} of {self:?}");
+        assert_eq!(self.aboard(&seat.key), after.aboard(&seat.key), "who starts it waits for it");
+        after.works.extend(work);
         after
     }
 
     fn leave(&self, seat: &Seat) -> Self {
         let mut after = self.clone();
-        let next = after.flights.leave(seat);
+        let told = after.flights.leave(seat);
         if self.flights.is_aboard(seat) {
             let mut left = self.aboard(&seat.key);
             left.remove(&seat.number);
             assert_eq!(after.aboard(&seat.key), left, "{seat:?} of {self:?}");
-            let new = after.leader(&seat.key).filter(|_| self.flights.leads(seat));
-            assert_eq!(next, new, "{seat:?} of {self:?}");
+            assert_eq!(after.work(&seat.key), self.work(&seat.key), "work goes on: {self:?}");
+            let deserted = self.work(&seat.key).filter(|_| left.is_empty());
+            let leader = after.leader(&seat.key).filter(|_| self.flights.leads(seat));
+            assert_eq!(told, deserted.or(leader), "{seat:?} of {self:?}");
         } else {
-            assert_eq!((next, &after), (None, self), "a stranger leaves and something changes");
+            assert_eq!((told, &after), (None, self), "a stranger leaves and something changes");
         }
         after
+    }
+
+    fn land(&self, work: &Seat) -> Self {
+        let mut after = self.clone();
+        let told = after.flights.land(work);
+        if self.flights.is_under_way(work) {
+            assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), self.aboard(&work.key), "{self:?}");
+            assert_eq!(told.len(), self.aboard(&work.key).len(), "told twice: {told:?}");
+            assert_eq!((after.aboard(&work.key), after.work(&work.key)), (BTreeSet::new(), None));
+        } else {
+            assert_eq!((told, &after), (Vec::new(), self), "what is over lands nobody");
+        }
+        after
+    }
+
+    fn abandon(&self, work: &Seat) -> Self {
+        let mut after = self.clone();
+        let leader = after.flights.abandon(work);
+        if self.flights.is_under_way(work) {
+            assert_eq!(after.aboard(&work.key), self.aboard(&work.key), "{self:?}");
+            assert_eq!((leader, after.work(&work.key)), (after.leader(&work.key), None), "{self:?}");
+        } else {
+            assert_eq!((leader, &after), (None, self), "what is over is abandoned");
+        }
+        after
+    }
+
+    fn close(&self, work: &Seat) -> Self {
+        let mut after = self.clone();
+        let closed = self.flights.desertion(work).is_some_and(|now| after.flights.close(work, now));
+        let is_deserted = self.flights.is_under_way(work) && self.aboard(&work.key).is_empty();
+        assert_eq!(closed, is_deserted, "{self:?}");
+        assert_eq!(after != *self, is_deserted, "{self:?}");
+        after
+    }
+
+    /// Every move, with the session that it is about.
+    fn moves(&self) -> Vec<(Key, Self)> {
+        let aboard: usize = keys().iter().map(|key| self.aboard(key).len()).sum();
+        let mut moves = Vec::new();
+        if self.seats.len() < SEATS && aboard < CALLERS {
+            moves.extend(keys().map(|key| (key.clone(), self.join(&key))));
+        }
+        for seat in &self.seats {
+            moves.push((seat.key.clone(), self.leave(seat)));
+            if self.works.len() < WORKS {
+                moves.push((seat.key.clone(), self.start(seat)));
+            }
+        }
+        for work in &self.works {
+            moves.extend(
+                [self.land(work), self.abandon(work), self.close(work)].map(|next| (work.key.clone(), next)),
+            );
+        }
+        moves
     }
 }
 
@@ -99,16 +164,7 @@ fn flights_every_state_h15() {
     while let Some(world) = queue.pop_front() {
         world.check();
         alone += usize::from(world.flights.flying.is_empty());
-        let aboard: usize = keys().iter().map(|key| world.aboard(key).len()).sum();
-        let joined: Vec<_> = if world.seats.len() < SEATS && aboard < CALLERS {
-            keys().iter().map(|key| (key.clone(), world.join(key))).collect()
-        } else {
-            Vec::new()
-        };
-        let seats = world.seats.iter();
-        let others =
-            seats.flat_map(|seat| [world.land(seat), world.leave(seat)].map(|next| (seat.key.clone(), next)));
-        for (key, next) in joined.into_iter().chain(others) {
+        for (key, next) in world.moves() {
             moves += 1;
             for other in keys().iter().filter(|other| **other != key) {
                 assert_eq!(world.flights.flying.get(other), next.flights.flying.get(other), "{world:?}");
@@ -134,7 +190,9 @@ fn seats_of_other_flights_are_strangers_h15() {
     let later = others.join(&a);
     for stranger in [later, Seat { key: b, number: 0 }] {
         assert!(!flights.leads(&stranger) && !flights.is_aboard(&stranger));
-        assert_eq!((flights.leave(&stranger), flights.land(&stranger)), (None, Vec::new()));
+        assert_eq!((flights.leave(&stranger), flights.start(&stranger)), (None, None));
+        assert_eq!((flights.abandon(&stranger), flights.land(&stranger)), (None, Vec::new()));
+        assert_eq!(flights.desertion(&stranger), None);
         assert_eq!(flights, before);
     }
 }

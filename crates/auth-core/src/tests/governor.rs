@@ -1,6 +1,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "ends are compared as they come")]
 
 use super::*;
+use crate::flow::ASK_DEADLINE;
 use crate::flow::script::*;
 use crate::flow::{Flow as _, Login, LoginOptions, SignedIn, Warning};
 use crate::foreign::Foreign;
@@ -16,8 +17,14 @@ fn governed(reuse: bool) -> Governor<Login, SignedIn> {
     Governor::new(Login::new(uri(), LoginOptions { reuse, ..LoginOptions::default() }, seed()))
 }
 
-fn prompt_lock(wait: bool) -> Expected {
-    Expected::Step(Step::Open { what: Resource::Lock { kind: LockKind::Prompt, key: key() }, wait })
+fn prompt_lock() -> Expected {
+    let what = Resource::Lock { kind: LockKind::Prompt, key: key() };
+    Expected::Step(Step::Open { what, wait: false })
+}
+
+/// A pause of so many milliseconds before the lock is tried again.
+fn pause(milliseconds: u64) -> Turn {
+    (Expected::Pause(milliseconds..milliseconds + 1), Event::TimedOut)
 }
 
 fn question() -> Expected {
@@ -34,6 +41,10 @@ fn question() -> Expected {
 /// Nobody is signed in, and the server wants somebody to be.
 fn nobody() -> Vec<Turn> {
     vec![(load(), nothing()), (get(at("/api/v1/")), reply(200, ABOUT))]
+}
+
+fn failed(kind: StoreFaultKind) -> Event {
+    Event::StoreFailed(StoreFault { kind, path: Foreign::default() })
 }
 
 /// The look at how the last question ended.
@@ -58,7 +69,7 @@ fn who_asks_holds_the_lock_for_questions_to_the_end() {
     let turns = with(
         nobody(),
         [
-            (prompt_lock(false), Event::Opened(ASKING)),
+            (prompt_lock(), Event::Opened(ASKING)),
             recall(Asked::Answered),
             (load(), nothing()),
             (question(), password("alice", "pw")),
@@ -78,9 +89,10 @@ fn who_waited_goes_on_with_what_the_other_got() {
     let turns = with(
         nobody(),
         [
-            (prompt_lock(false), Event::Busy(holder())),
+            (prompt_lock(), Event::Busy(holder())),
             (tell(Notice::Waiting(holder())), Event::Told),
-            (prompt_lock(true), Event::Opened(ASKING)),
+            pause(50),
+            (prompt_lock(), Event::Opened(ASKING)),
             recall(Asked::Answered),
             (load(), found(&theirs)),
             closed(),
@@ -92,7 +104,7 @@ fn who_waited_goes_on_with_what_the_other_got() {
 #[test]
 fn who_signed_in_between_the_look_and_the_lock_is_noticed_too() {
     let theirs = session("theirs", 600);
-    let ours = || [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered)];
+    let ours = || [(prompt_lock(), Event::Opened(ASKING)), recall(Asked::Answered)];
     let turns = with(with(nobody(), ours()), [(load(), found(&theirs)), closed()]);
     assert_eq!(run(governed(true), turns), adopted(theirs));
     // One that has ended, or cannot be read, leads to the question.
@@ -107,18 +119,20 @@ fn an_explicit_sign_in_waits_its_turn_and_asks_whoever_is_there() {
     let first = (get(at("/api/v1/")), reply(200, ABOUT));
     let turns = [
         first,
-        (prompt_lock(false), Event::Busy(holder())),
+        (prompt_lock(), Event::Busy(holder())),
         (tell(Notice::Waiting(holder())), Event::Told),
-        (prompt_lock(true), Event::Opened(ASKING)),
+        pause(50),
+        (prompt_lock(), Event::Opened(ASKING)),
         recall(Asked::Declined { at: Timestamp(WALL) }),
     ];
     Talk::start(governed(false)).follow(turns).assert_next(&question());
 }
 
+/// Where there are no locks, or nothing can be written.
 #[test]
-fn a_lock_that_cannot_be_had_keeps_nobody_from_signing_in() {
-    for event in [Event::StoreFailed(full()), Event::TimedOut] {
-        let turns = [(prompt_lock(false), event), recall(Asked::Answered), (load(), nothing())];
+fn a_store_without_locks_keeps_nobody_from_signing_in() {
+    for kind in [StoreFaultKind::NoLocks, StoreFaultKind::ReadOnly, StoreFaultKind::Full] {
+        let turns = [(prompt_lock(), failed(kind)), recall(Asked::Answered), (load(), nothing())];
         let talk = Talk::start(governed(true)).follow(with(nobody(), turns));
         let talk = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled)));
         let at = talk.now.wall;
@@ -126,30 +140,53 @@ fn a_lock_that_cannot_be_had_keeps_nobody_from_signing_in() {
     }
 }
 
+/// Another process may be asking.
 #[test]
-fn who_waits_is_answered_within_the_time_of_a_question_and_can_be_stopped() {
+fn an_unknown_lock_is_an_error_where_a_session_may_be_reused() {
+    for kind in [StoreFaultKind::Timeout, StoreFaultKind::Exhausted] {
+        let unknown = match kind {
+            StoreFaultKind::Timeout => Event::TimedOut,
+            _ => failed(kind.clone()),
+        };
+        let at_once = [(prompt_lock(), unknown.clone())];
+        let later = [
+            (prompt_lock(), Event::Busy(holder())),
+            (tell(Notice::Waiting(holder())), Event::Told),
+            pause(50),
+            (prompt_lock(), unknown.clone()),
+        ];
+        for turns in [at_once.to_vec(), later.to_vec()] {
+            let end = run(governed(true), with(nobody(), turns));
+            assert_eq!(end, Err(StoreFault { kind: kind.clone(), path: Foreign::default() }.into()));
+        }
+        // Who signs in explicitly is asked all the same.
+        let turns =
+            [(get(at("/api/v1/")), reply(200, ABOUT)), (prompt_lock(), unknown), recall(Asked::Answered)];
+        Talk::start(governed(false)).follow(turns).assert_next(&question());
+    }
+}
+
+#[test]
+fn a_waiter_tries_again_for_as_long_as_a_question_takes() {
     let waiting = || {
         let turns = with(
             nobody(),
-            [(prompt_lock(false), Event::Busy(holder())), (tell(Notice::Waiting(holder())), Event::Told)],
+            [(prompt_lock(), Event::Busy(holder())), (tell(Notice::Waiting(holder())), Event::Told)],
         );
         Talk::start(governed(true)).follow(turns)
     };
-    // A store says who holds it when a turn is over, or is asked then; whom it is waited for is told once.
-    let (mut says, mut is_asked) = (waiting(), waiting());
-    let began = says.now.tick;
-    for left in (0..TURNS).rev() {
-        says = says.turn((prompt_lock(true), Event::Busy(holder())));
-        is_asked = is_asked.turn((prompt_lock(true), Event::TimedOut));
-        assert_eq!(began.until(is_asked.now.tick), PROMPT_LOCK_TURN * u32::try_from(TURNS - left).unwrap());
-        is_asked = is_asked.turn((prompt_lock(false), Event::Busy(holder())));
+    // Whom it is waited for is told once.
+    let mut talk = waiting();
+    let began = talk.now.tick;
+    for (at, length) in (0..PAUSES).zip([50, 100, 200, 400, 800].into_iter().chain(core::iter::repeat(1_000)))
+    {
+        talk = talk.turn(pause(length)).turn((prompt_lock(), Event::Busy(holder())));
+        assert!(began.until(talk.now.tick) < ASK_DEADLINE || at == PAUSES - 1, "{at}");
     }
-    assert_eq!(began.until(is_asked.now.tick), ASK_DEADLINE);
-    for talk in [says, is_asked] {
-        assert_eq!(talk.end(), Err(CannotPrompt::Unanswered.into()));
-    }
+    assert!(began.until(talk.now.tick) >= ASK_DEADLINE);
+    assert_eq!(talk.end(), Err(CannotPrompt::Unanswered.into()));
     assert_eq!(waiting().clone_and_cancel(), Ok(Error::Cancelled));
-    let asking = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
+    let asking = [(prompt_lock(), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
     let talk = Talk::start(governed(true)).follow(with(nobody(), asking));
     assert_eq!(talk.turn((question(), Event::Cancel)).turn(closed()).end(), Err(Error::Cancelled));
 }
@@ -174,7 +211,7 @@ fn about_to_ask(before: Asked) -> Talk<Governor<Login, SignedIn>> {
 }
 
 fn about_to_ask_with(flow: Governor<Login, SignedIn>, before: Asked) -> Talk<Governor<Login, SignedIn>> {
-    let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
+    let turns = [(prompt_lock(), Event::Opened(ASKING)), recall(before), (load(), nothing())];
     Talk::start(flow).follow(with(nobody(), turns))
 }
 
@@ -236,7 +273,7 @@ fn who_said_no_is_not_asked_again_so_soon_and_who_is_not_there_not_for_ever() {
         (unanswered(3, 3_600), None),
     ];
     for (before, why) in cases {
-        let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(before)];
+        let turns = [(prompt_lock(), Event::Opened(ASKING)), recall(before)];
         let talk = Talk::start(governed(true)).follow(with(nobody(), turns));
         match why {
             Some(why) => assert_eq!(talk.turn(closed()).end(), Err(why.into()), "{before:?}"),
@@ -245,7 +282,7 @@ fn who_said_no_is_not_asked_again_so_soon_and_who_is_not_there_not_for_ever() {
     }
     // How long is up to the program.
     for (cool_down, is_asked) in [(secs(0), true), (secs(3_600), false)] {
-        let turns = [(prompt_lock(false), Event::Opened(ASKING)), recall(declined(40))];
+        let turns = [(prompt_lock(), Event::Opened(ASKING)), recall(declined(40))];
         let talk = Talk::start(governed(true).cool_down(cool_down)).follow(with(nobody(), turns));
         talk.assert_next(&if is_asked { load() } else { closed().0 });
     }
@@ -263,7 +300,7 @@ fn stopped() -> [Turn; 2] {
 #[test]
 fn a_stopped_prompt_keeps_no_lock_and_asks_again_s8() {
     let talk = about_to_ask(Asked::Answered).turn(suspended()).follow(stopped());
-    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
+    let again = [(prompt_lock(), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
     let talk = talk.follow(again.clone()).turn(suspended()).follow(stopped()).follow(again);
     // The answer counts, the stops before it do not.
     let talk = talk.turn((question(), Event::PromptFailed(PromptFault::Cancelled)));
@@ -275,9 +312,10 @@ fn a_stopped_prompt_keeps_no_lock_and_asks_again_s8() {
 fn a_continued_prompt_waits_its_turn_and_adopts_what_it_finds() {
     let theirs = session("theirs", 600);
     let turns = [
-        (prompt_lock(false), Event::Busy(holder())),
+        (prompt_lock(), Event::Busy(holder())),
         (tell(Notice::Waiting(holder())), Event::Told),
-        (prompt_lock(true), Event::Opened(ASKING)),
+        pause(50),
+        (prompt_lock(), Event::Opened(ASKING)),
         recall(Asked::Answered),
         (load(), found(&theirs)),
         closed(),
@@ -290,7 +328,7 @@ fn a_continued_prompt_waits_its_turn_and_adopts_what_it_finds() {
 fn a_suspension_is_no_answer_and_ends_no_count() {
     let before = Asked::Unanswered { times: 2, at: Timestamp(WALL) };
     let talk = about_to_ask(before).turn(suspended()).follow(stopped());
-    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(before), (load(), nothing())];
+    let again = [(prompt_lock(), Event::Opened(ASKING)), recall(before), (load(), nothing())];
     let talk = talk.follow(again).turn((question(), Event::TimedOut));
     let at = talk.now.wall;
     let end = talk.turn(note(Asked::Unanswered { times: 3, at })).turn(closed()).end();
@@ -299,10 +337,9 @@ fn a_suspension_is_no_answer_and_ends_no_count() {
 
 #[test]
 fn a_question_without_a_lock_is_suspended_without_giving_one_back() {
-    let turns =
-        [(prompt_lock(false), Event::StoreFailed(full())), recall(Asked::Answered), (load(), nothing())];
+    let turns = [(prompt_lock(), Event::StoreFailed(full())), recall(Asked::Answered), (load(), nothing())];
     let talk = Talk::start(governed(true)).follow(with(nobody(), turns)).turn(suspended());
-    talk.turn((tell(Notice::Suspend), Event::Told)).assert_next(&prompt_lock(false));
+    talk.turn((tell(Notice::Suspend), Event::Told)).assert_next(&prompt_lock());
 }
 
 #[test]
@@ -312,7 +349,7 @@ fn only_a_governed_question_is_suspended_and_not_for_ever() {
     let mut worn = about_to_ask_with(governed(true).bounded(), Asked::Answered);
     assert!(worn.flow.suspendable());
     worn = worn.turn(suspended()).follow(stopped());
-    let again = [(prompt_lock(false), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
+    let again = [(prompt_lock(), Event::Opened(ASKING)), recall(Asked::Answered), (load(), nothing())];
     worn = worn.follow(again);
     assert!(!worn.flow.suspendable());
     let suspended = Event::PromptFailed(PromptFault::Suspended);
@@ -330,7 +367,7 @@ fn an_explicit_sign_in_waits_5_s_for_a_stopped_holder() {
     let stopped = Holder { stopped: true, ..holder() };
     let waits = |flow| {
         let talk = Talk::start(flow).turn((get(at("/api/v1/")), reply(200, ABOUT)));
-        let talk = talk.turn((prompt_lock(false), Event::Busy(stopped.clone())));
+        let talk = talk.turn((prompt_lock(), Event::Busy(stopped.clone())));
         talk.turn((tell(Notice::Waiting(stopped.clone())), Event::Told))
     };
     let waited = || {
@@ -339,25 +376,25 @@ fn an_explicit_sign_in_waits_5_s_for_a_stopped_holder() {
         talk.turn((Expected::Step(Step::Wait { until }), Event::TimedOut))
     };
     // Still stopped: nobody waits for it any longer.
-    let goes_on = [(prompt_lock(false), Event::Busy(stopped.clone())), recall(Asked::Answered)];
+    let goes_on = [(prompt_lock(), Event::Busy(stopped.clone())), recall(Asked::Answered)];
     waited().follow(goes_on).assert_next(&question());
     // Continued: it has its turn.
-    let continued = waited().turn((prompt_lock(false), Event::Busy(holder())));
-    continued.turn((tell(Notice::Waiting(holder())), Event::Told)).assert_next(&prompt_lock(true));
-    waited().turn((prompt_lock(false), Event::Opened(ASKING))).assert_next(&recall(Asked::Answered).0);
+    let continued = waited().turn((prompt_lock(), Event::Busy(holder())));
+    continued.turn((tell(Notice::Waiting(holder())), Event::Told)).assert_next(&pause(50).0);
+    waited().turn((prompt_lock(), Event::Opened(ASKING))).assert_next(&recall(Asked::Answered).0);
     assert_eq!(waits(governed(false)).clone_and_cancel(), Ok(Error::Cancelled));
     // One that is stopped while it is waited for is noticed.
     let stops = Talk::start(governed(false)).turn((get(at("/api/v1/")), reply(200, ABOUT)));
-    let stops = stops.turn((prompt_lock(false), Event::Busy(holder())));
+    let stops = stops.turn((prompt_lock(), Event::Busy(holder())));
     let stops = stops.turn((tell(Notice::Waiting(holder())), Event::Told));
-    let stops = stops.turn((prompt_lock(true), Event::TimedOut));
-    let stops = stops.turn((prompt_lock(false), Event::Busy(stopped.clone())));
+    let stops = stops.turn(pause(50));
+    let stops = stops.turn((prompt_lock(), Event::Busy(stopped.clone())));
     let stops = stops.turn((tell(Notice::Waiting(stopped.clone())), Event::Told));
     stops.assert_next(&Expected::Pause(5_000..5_001));
     // Who only wants some session waits for whoever is asked.
     let turns = [
-        (prompt_lock(false), Event::Busy(stopped.clone())),
+        (prompt_lock(), Event::Busy(stopped.clone())),
         (tell(Notice::Waiting(stopped.clone())), Event::Told),
     ];
-    Talk::start(governed(true)).follow(with(nobody(), turns)).assert_next(&prompt_lock(true));
+    Talk::start(governed(true)).follow(with(nobody(), turns)).assert_next(&pause(50).0);
 }

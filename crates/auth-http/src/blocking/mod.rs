@@ -111,9 +111,14 @@ impl Driver {
                 }
                 Step::Open { what: Resource::Lock { kind, key }, wait } => {
                     let store = Arc::clone(&self.store);
+                    // The thread that waits for the lock ends once this is dropped.
+                    let waits = Arc::new(());
+                    let is_wanted = Arc::downgrade(&waits);
                     let left = |deadline| self.clock.now().tick.until(deadline);
                     let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
-                    let job = Job::start(cancel, move || store.lock(kind, &key, wait));
+                    let job = Job::start(cancel, move || {
+                        store.lock_while(kind, &key, wait, &|| is_wanted.strong_count() > 0)
+                    });
                     self.attend(&mut run, cancel, &job, drive::locked)
                 }
                 Step::Wait { until } => {

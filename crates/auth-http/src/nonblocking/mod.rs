@@ -24,7 +24,7 @@ use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
 pub use prompt::{Asker, Asking, Prompt, Telling};
-pub use threaded::{Threaded, aside, beside};
+pub use threaded::{Threaded, aside, beside, detached, sleep};
 pub use transport::{Exchange, ReqwestTransport, Transport};
 
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
@@ -153,9 +153,13 @@ impl Driver {
             }
             Step::Open { what: Resource::Lock { kind, key }, wait } => {
                 let store = Arc::clone(&self.store);
+                // The thread that waits for the lock ends once this is dropped.
+                let waits = Arc::new(());
+                let is_wanted = Arc::downgrade(&waits);
                 let left = |deadline| self.clock.now().tick.until(deadline);
                 let wait = if wait { run.deadline().map_or(LOCK_DEADLINE, left) } else { Duration::ZERO };
-                let mut job = Job::start(move || store.lock(kind, &key, wait));
+                let mut job =
+                    Job::start(move || store.lock_while(kind, &key, wait, &|| is_wanted.strong_count() > 0));
                 self.attend(run, cancel, &mut job, drive::locked).await
             }
             Step::Wait { until } => {

@@ -1,6 +1,8 @@
 //! What keeps a thread waiting, on a thread of its own.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 
@@ -32,4 +34,18 @@ pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(work));
     }
+}
+
+/// Does something on a task of the runtime that this is called on, and waits for its end, or for that of the runtime. If
+/// this is dropped, the task goes on. Panics if the task does.
+pub async fn detached(work: impl Future<Output = ()> + Send + 'static) {
+    let ended = tokio::spawn(work).await;
+    if let Err(Ok(panic)) = ended.map_err(tokio::task::JoinError::try_into_panic) {
+        resume_unwind(panic);
+    }
+}
+
+/// Waits for so long, on a runtime whose timer is enabled.
+pub async fn sleep(length: Duration) {
+    tokio::time::sleep(length).await;
 }

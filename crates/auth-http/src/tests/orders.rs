@@ -97,3 +97,50 @@ fn of_two_that_meet_every_order_is_tried_h15() {
         assert!((2..MOST).contains(&tried), "{case:?}: {tried}");
     }
 }
+
+/// One caller of three leaves while the work is under way, on a thread of its own, or before.
+#[test]
+fn in_whatever_order_callers_leave_work_goes_on_for_the_others_h15() {
+    for choice in [Choice::Lots(500), Choice::FewChanges(500)] {
+        explore(choice, || {
+            let waiters = Waiters::default();
+            let callers = [true, false, false].map(|leaves| {
+                let waiters = waiters.clone();
+                thread::spawn(move || call(&waiters, leaves))
+            });
+            for caller in callers {
+                caller.join().unwrap();
+            }
+            assert!(format!("{waiters:?}").contains("flying: {}"), "{waiters:?}");
+        });
+    }
+}
+
+fn call(waiters: &Waiters<u32>, leaves: bool) {
+    let mut place = Room::join(waiters, "a");
+    let mut worker = None;
+    loop {
+        match wait_for(place.turn(&Cancel::new())) {
+            Turn::Landed(outcome) => {
+                assert_eq!(outcome, 7);
+                break;
+            }
+            Turn::Lead => {
+                let work = place.start(&Cancel::new()).unwrap();
+                let done = async {
+                    thread::yield_now();
+                    7
+                };
+                worker = Some(thread::spawn(move || wait_for(work.run(done, || async {}))));
+            }
+            Turn::Cancelled => unreachable!("nobody said stop"),
+        }
+        if leaves {
+            break;
+        }
+    }
+    drop(place);
+    if let Some(worker) = worker {
+        worker.join().unwrap();
+    }
+}

@@ -225,3 +225,101 @@ fn tasks_that_are_dropped_anywhere_keep_nobody_waiting_h15() {
         assert!(format!("{waiters:?}").contains("flying: {}"), "round {round}: {waiters:?}");
     }
 }
+
+/// Work that ends when it is told to, or cancelled.
+#[cfg(feature = "async")]
+async fn told_or_cancelled(cancel: Cancel, told: tokio::sync::oneshot::Receiver<u8>) -> Option<u8> {
+    let stopped = Arc::new(tokio::sync::Notify::new());
+    let stop = Arc::clone(&stopped);
+    let _watch = cancel.watch(move || stop.notify_one());
+    tokio::select! {
+        told = told => told.ok(),
+        () = stopped.notified() => None,
+    }
+}
+
+#[cfg(feature = "async")]
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Work whose first caller has left, and a grace that ends when it is told to.
+#[cfg(feature = "async")]
+struct Deserted {
+    tell: tokio::sync::oneshot::Sender<u8>,
+    cancel: Cancel,
+    grace: Arc<tokio::sync::Semaphore>,
+}
+
+#[cfg(feature = "async")]
+fn desert(waiters: &Waiters<Option<u8>>) -> Deserted {
+    let place = waiters.join(&key("a"));
+    let work = place.start(&Cancel::new()).unwrap();
+    let cancel = work.cancel().clone();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let grace = Arc::new(tokio::sync::Semaphore::new(0));
+    let over = Arc::clone(&grace);
+    let wait = move || {
+        let over = Arc::clone(&over);
+        async move { over.acquire().await.unwrap().forget() }
+    };
+    tokio::spawn(work.run(told_or_cancelled(cancel.clone(), told), wait));
+    Deserted { tell, cancel, grace }
+}
+
+/// Lets the other tasks go on until they wait.
+#[cfg(feature = "async")]
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn deserted_work_is_cancelled_after_its_grace() {
+    runtime().block_on(async {
+        let waiters = Waiters::default();
+        let Deserted { tell: _tell, cancel, grace } = desert(&waiters);
+        settle().await;
+        assert!(!cancel.is_cancelled());
+        grace.add_permits(1);
+        settle().await;
+        assert!(cancel.is_cancelled());
+        // Who comes now begins anew.
+        let mut late = waiters.join(&key("a"));
+        assert_eq!(late.turn(&Cancel::new()).await, Turn::Lead);
+    });
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn a_caller_within_the_grace_gets_the_outcome() {
+    runtime().block_on(async {
+        let waiters = Waiters::default();
+        let Deserted { tell, cancel, grace } = desert(&waiters);
+        settle().await;
+        let mut place = waiters.join(&key("a"));
+        // The grace has ended for nothing.
+        grace.add_permits(1);
+        settle().await;
+        assert!(!cancel.is_cancelled());
+        tell.send(7).unwrap();
+        assert_eq!(place.turn(&Cancel::new()).await, Turn::Landed(Some(7)));
+        drop(place);
+        assert!(format!("{waiters:?}").contains("flying: {}"), "{waiters:?}");
+    });
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn a_cancel_reaches_work_that_has_begun() {
+    let (waiters, cancel) = (Waiters::<u8>::default(), Cancel::new());
+    let place = waiters.join(&key("a"));
+    let work = place.start(&cancel).unwrap();
+    assert!(place.start(&cancel).is_none() && !place.leads());
+    cancel.cancel();
+    assert!(work.cancel().is_cancelled());
+    drop(work);
+    assert!(place.leads(), "abandoned work is begun anew");
+}

@@ -1,6 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use auth_core::Error as AuthError;
 use auth_core::error::{StoreFault, StoreFaultKind};
@@ -60,6 +61,14 @@ impl Engine for Threads {
     fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         // Where no thread can be had, it is done when it must be.
         drop(thread::Builder::new().name("renewal".to_owned()).spawn(|| wait_for(work)));
+    }
+
+    fn detached(&self, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send {
+        work
+    }
+
+    fn sleep(&self, _: Duration) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
     }
 
     #[cfg(feature = "shotgun")]

@@ -1,11 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::Error as AuthError;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::flow::{Flow, Outcome};
 use auth_core::ports::{Clock, Store};
 use auth_core::time::{Now, Timestamp};
-use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside, beside};
+use auth_http::nonblocking::{Driver, Prompt, Threaded, Transport, aside, beside, detached, sleep};
 use auth_http::{Cancel, Underway};
 
 use crate::shared::{Engine, Unplugged};
@@ -56,6 +57,14 @@ impl Engine for Tasks {
 
     fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         beside(work);
+    }
+
+    fn detached(&self, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send {
+        detached(work)
+    }
+
+    fn sleep(&self, length: Duration) -> impl Future<Output = ()> + Send + 'static {
+        sleep(length)
     }
 
     #[cfg(feature = "shotgun")]

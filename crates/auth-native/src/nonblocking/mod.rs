@@ -2,6 +2,14 @@
 //!
 //! Everything here can be used from several tasks at once: an [`Authenticator`] is cheap to clone, and one
 //! [`Connection`] serves any number of tasks.
+//!
+//! # Dropping a future
+//!
+//! A dropped future ends its caller's wait, and nothing that others wait for. Tokens that were redeemed or given are
+//! saved all the same. A question to the user belongs to all callers that need a sign-in to the same site: when the last
+//! of them is dropped, it stays open for 10 seconds ([`Builder::question_grace`](crate::Builder::question_grace)), and a
+//! caller that comes meanwhile waits for the same answer. The question runs on the runtime of the caller that opened it.
+//! If that runtime ends, another caller that waits opens it again.
 
 mod authenticator;
 mod connection;

@@ -10,12 +10,13 @@ use auth_core::session::Session;
 use auth_core::tiled::TiledUri;
 use auth_core::time::Now;
 use auth_core::{Error as AuthError, Notice, Secret, Seed};
-use auth_http::{Cancel, Turn};
+use auth_http::{Cancel, Waiters};
 use auth_store::MemoryStore;
 
 use super::binding::{Binding, Claim};
 use super::connection::Credential;
-use super::{Engine, Link, Place, Renewals};
+use super::signed::Signed;
+use super::{Engine, Link, Place, Renewals, Together};
 use crate::address::{address, is_exposed};
 use crate::{Error, Status, User};
 
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) never_ask: bool,
     /// How long a person who has said no is not asked again.
     pub(crate) cool_down: Duration,
+    /// How long a question stays open that nobody waits for any more.
+    pub(crate) question_grace: Duration,
     /// True if sessions in use are renewed ahead of their end, beside what is being done.
     pub(crate) ahead: bool,
     pub(crate) allow_http: bool,
@@ -45,11 +48,19 @@ pub(crate) struct Shared<E> {
     binding: Binding,
     /// Who renews which session.
     renewals: Renewals,
+    /// Who signs in where, and is prompted for it.
+    sign_ins: Waiters<Signed<E>>,
 }
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: E, settings: Settings) -> Self {
-        Self { engine, settings, binding: Binding::default(), renewals: Renewals::default() }
+        Self {
+            engine,
+            settings,
+            binding: Binding::default(),
+            renewals: Renewals::default(),
+            sign_ins: Waiters::default(),
+        }
     }
 
     pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
@@ -108,12 +119,7 @@ impl<E: Engine> Shared<E> {
     async fn connect_as_somebody(&self, place: Place, options: LoginOptions) -> Result<Arc<Link<E>>, Error> {
         let allow_http = place.allow_http || options.allow_http;
         let never_ask = options.never_ask;
-        let (shared, outcome) = if self.settings.forgets {
-            self.sign_in_forgetting(&place, options).await?
-        } else {
-            (self.clone(), self.sign_in(&place, options).await?)
-        };
-        let Outcome { value, warnings } = outcome;
+        let (shared, Outcome { value, warnings }) = self.sign_in(&place, options, None).await?;
         let place = Place { uri: value.uri, allow_http, ..place };
         Ok(Link::new(shared, place, Credential::Session(Box::new(value.session)), never_ask, warnings))
     }
@@ -123,14 +129,15 @@ impl<E: Engine> Shared<E> {
         &self,
         place: &Place,
         options: LoginOptions,
+        cancel: &Cancel,
     ) -> Result<(Self, Outcome<SignedIn>), Error> {
         let shared = self.with_store(Arc::new(MemoryStore::new()));
-        let mut outcome = shared.sign_in(place, options).await?;
+        let mut outcome = shared.sign_in_here(place, options, None, cancel).await?;
         if outcome.value.session.tokens.is_empty() {
             return Ok((shared, outcome));
         }
         let stale = Logout::new(outcome.value.uri.clone());
-        match self.engine.unplugged().run(stale, &self.settings.cancel).await {
+        match self.engine.unplugged().run(stale, cancel).await {
             Ok(_) | Err(AuthError::NotSignedIn | AuthError::Removed) => {}
             Err(AuthError::Store(fault)) => outcome.warnings.push(Warning::NotCleared(fault)),
             Err(error) => return Err(error.into()),
@@ -140,10 +147,7 @@ impl<E: Engine> Shared<E> {
 
     pub(crate) async fn login(&self, url: &str, options: LoginOptions) -> Result<Outcome<SignedIn>, Error> {
         let place = self.place(url).await?;
-        if self.settings.forgets {
-            return Ok(self.sign_in_forgetting(&place, options).await?.1);
-        }
-        self.sign_in(&place, options).await
+        Ok(self.sign_in(&place, options, None).await?.1)
     }
 
     pub(crate) async fn token(&self, url: &str, need: Option<Duration>) -> Result<Outcome<Renewed>, Error> {
@@ -215,20 +219,75 @@ impl<E: Engine> Shared<E> {
         Ok(Place::find(uri, &self.sites().await?, self.settings.allow_http))
     }
 
+    /// Signs somebody in, perhaps in place of a session that is over. Returns where the session is kept, too.
+    ///
+    /// Callers whom one answer of the user serves share the sign-in. One that prompts nobody, or brings a password,
+    /// waits for no other.
     pub(crate) async fn sign_in(
         &self,
         place: &Place,
         options: LoginOptions,
-    ) -> Result<Outcome<SignedIn>, Error> {
-        self.sign_in_for(place, options, None).await
+        over: Option<&Session>,
+    ) -> Result<(Self, Outcome<SignedIn>), Error> {
+        let never_ask = options.never_ask || self.settings.never_ask;
+        let options = LoginOptions { never_ask, ..options };
+        if never_ask || options.password.is_some() {
+            return Box::pin(self.sign_in_alone(place, options, over, &self.settings.cancel)).await;
+        }
+        let together = Together {
+            engine: &self.engine,
+            waiters: &self.sign_ins,
+            cancel: &self.settings.cancel,
+            grace: self.settings.question_grace,
+        };
+        let glance = || self.glance(place, &options, over);
+        let begin = |cancel: Cancel| {
+            let (this, place, options, over) = (self.clone(), place.clone(), options.clone(), over.cloned());
+            async move {
+                let result = this.sign_in_alone(&place, options.clone(), over.as_ref(), &cancel).await;
+                Signed { options, result }
+            }
+        };
+        let serves = |signed: &Signed<E>| signed.serves(&options, over);
+        let signed = Box::pin(together.get(&place.uri.key(), serves, glance, begin)).await;
+        signed.map_or(Err(AuthError::Cancelled.into()), |signed| signed.result)
     }
 
-    /// The same in place of a session that is of no use any more.
-    pub(crate) async fn sign_in_for(
+    /// What can be had without a question while another caller's is open: a session that is stored meanwhile, or none
+    /// on a server that requires none.
+    async fn glance(
+        &self,
+        place: &Place,
+        options: &LoginOptions,
+        over: Option<&Session>,
+    ) -> Option<Signed<E>> {
+        if !options.reuse || over.is_some() {
+            return None;
+        }
+        let quiet = LoginOptions { never_ask: true, ..options.clone() };
+        let result = self.sign_in_alone(place, quiet, None, &self.settings.cancel).await;
+        result.is_ok().then(|| Signed { options: options.clone(), result })
+    }
+
+    async fn sign_in_alone(
         &self,
         place: &Place,
         options: LoginOptions,
         over: Option<&Session>,
+        cancel: &Cancel,
+    ) -> Result<(Self, Outcome<SignedIn>), Error> {
+        if self.settings.forgets && over.is_none() {
+            return self.sign_in_forgetting(place, options, cancel).await;
+        }
+        Ok((self.clone(), self.sign_in_here(place, options, over, cancel).await?))
+    }
+
+    async fn sign_in_here(
+        &self,
+        place: &Place,
+        options: LoginOptions,
+        over: Option<&Session>,
+        cancel: &Cancel,
     ) -> Result<Outcome<SignedIn>, Error> {
         let allow_http = options.allow_http || place.allow_http;
         let place = Place { allow_http, ..place.clone() };
@@ -238,14 +297,13 @@ impl<E: Engine> Shared<E> {
             let stored = self.stored(&place).await?;
             reuse = stored.is_some_and(|session| is_good(&session, self.engine.now(), None));
         }
-        let never_ask = options.never_ask || self.settings.never_ask;
-        let options = LoginOptions { reuse, never_ask, allow_http, ..options };
+        let options = LoginOptions { reuse, allow_http, ..options };
         let login = Login::new(place.uri, options, seed()?);
         let login = match over {
             Some(over) => login.refused(over),
             None => login,
         };
-        self.run(Governor::new(login).cool_down(self.settings.cool_down)).await
+        Ok(self.engine.run(Governor::new(login).cool_down(self.settings.cool_down), cancel).await?)
     }
 
     async fn stored(&self, place: &Place) -> Result<Option<Session>, Error> {
@@ -301,9 +359,11 @@ impl<E: Engine> Shared<E> {
 
     /// A session in place of one whose token the server has refused.
     pub(crate) async fn replace(&self, place: &Place, old: &Session) -> Result<Outcome<Renewed>, Error> {
-        let is_another =
-            |outcome: &Outcome<Renewed>| outcome.value.session.tokens.access != old.tokens.access;
-        self.in_turn(place, is_another, |renewal| renewal.refused(old)).await
+        // What was got just now is everybody's, accepted or not.
+        let serves = |outcome: &Outcome<Renewed>| {
+            outcome.value.fresh || outcome.value.session.tokens.access != old.tokens.access
+        };
+        self.in_turn(place, serves, |renewal| renewal.refused(old)).await
     }
 
     /// Renews, or waits for another caller who does and got what serves this one too.
@@ -313,26 +373,29 @@ impl<E: Engine> Shared<E> {
         serves: impl Fn(&Outcome<Renewed>) -> bool,
         as_wanted: impl Fn(Renewal) -> Renewal,
     ) -> Result<Outcome<Renewed>, Error> {
-        let key = place.uri.key();
-        loop {
-            let mut turn = self.renewals.waiters.join(&key);
-            match turn.turn(&self.settings.cancel).await {
-                Turn::Landed(outcome) => {
-                    if outcome.as_ref().map_or(true, &serves) {
-                        return outcome;
-                    }
+        let together = Together {
+            engine: &self.engine,
+            waiters: &self.renewals.waiters,
+            cancel: &self.settings.cancel,
+            grace: Duration::ZERO,
+        };
+        let begin = |cancel: Cancel| {
+            let (this, key, allow_http) = (self.clone(), place.uri.key(), place.allow_http);
+            let renewal =
+                |seed: Seed| as_wanted(Renewal::new(place.uri.clone(), seed)).allow_http(allow_http);
+            let begun = seed().map(|seed| (renewal(seed.clone()), seed));
+            async move {
+                let (flow, seed) = begun?;
+                let outcome = this.engine.run(flow, &cancel).await.map_err(Error::from);
+                if outcome.as_ref().err().and_then(Error::as_auth) != Some(&AuthError::Cancelled) {
+                    this.renewals.note(&key, this.engine.now(), &outcome, &seed);
                 }
-                // A renewal that is cancelled says so itself.
-                Turn::Lead | Turn::Cancelled => {
-                    let seed = seed()?;
-                    let flow = as_wanted(Renewal::new(place.uri.clone(), seed.clone()));
-                    let outcome = self.run(flow.allow_http(place.allow_http)).await;
-                    self.renewals.note(&key, self.engine.now(), &outcome, &seed);
-                    turn.land(&outcome);
-                    return outcome;
-                }
+                outcome
             }
-        }
+        };
+        let serves = |outcome: &Result<_, _>| outcome.as_ref().map_or(true, &serves);
+        let outcome = Box::pin(together.get(&place.uri.key(), serves, || async { None }, begin)).await;
+        outcome.unwrap_or(Err(AuthError::Cancelled.into()))
     }
 
     pub(crate) async fn ask_who(&self, place: &Place) -> Result<Outcome<WhoamiAnswer>, Error> {

@@ -18,7 +18,7 @@ use crate::shotgun::{Expired, HumanUser, User};
 /// A user who calls a site, by whatever engine. What is got in place of a session that has ended is kept here.
 pub(crate) struct Caller<E> {
     pub(crate) studio: Studio<E>,
-    user: Mutex<User>,
+    user: Mutex<Current>,
     session_uuid: Mutex<Option<Foreign>>,
     warnings: Mutex<Vec<Warning>>,
     /// True once the person has been told that the site is called in clear, if it is.
@@ -26,18 +26,32 @@ pub(crate) struct Caller<E> {
     telling: Waiters<()>,
 }
 
+/// The user as they are now.
+struct Current {
+    user: User,
+    /// How often they have signed in again. What was given since a call began is its answer, accepted or not.
+    given: u64,
+}
+
 impl<E: Engine> Caller<E> {
     pub(crate) fn new(studio: Studio<E>, user: User) -> Self {
         let (session_uuid, warnings) = (Mutex::default(), Mutex::default());
         let (is_told, telling) = (AtomicBool::new(false), Waiters::default());
-        Self { studio, user: Mutex::new(user), session_uuid, warnings, is_told, telling }
+        Self {
+            studio,
+            user: Mutex::new(Current { user, given: 0 }),
+            session_uuid,
+            warnings,
+            is_told,
+            telling,
+        }
     }
 
     pub(crate) fn user(&self) -> User {
-        self.lock().clone()
+        self.lock().user.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, User> {
+    fn lock(&self) -> MutexGuard<'_, Current> {
         self.user.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -91,24 +105,34 @@ impl<E: Engine> Caller<E> {
     /// replaced as well.
     async fn results(&self, method: &str, args: Option<Secret>) -> Result<Secret, Error> {
         let asked = self.asking(method, args).await?;
-        let mut user = self.user();
+        let (mut user, given) = {
+            let now = self.lock();
+            (now.user.clone(), now.given)
+        };
         let called = self.studio.call_once(&user, asked.clone()).await?;
         if !called.has_ended {
             return Ok(called.results?);
         }
-        let was_stored = self.renew(&mut user, &called).await?;
+        let was_stored = self.renew(&mut user, given, &called).await?;
         let called = self.studio.call_once(&user, asked.clone()).await?;
         // What another program had stored may be as old: then a person is asked. Nobody is asked twice for one call.
         if !called.has_ended || !was_stored {
             return Ok(called.results?);
         }
-        self.renew(&mut user, &called).await?;
+        self.renew(&mut user, given, &called).await?;
         Ok(self.studio.call_once(&user, asked).await?.results?)
     }
 
     /// Another session in place of one that has ended; true if it was stored. Where nobody can be asked, what matters is
     /// why somebody would have to be.
-    async fn renew(&self, user: &mut User, called: &Called) -> Result<bool, Error> {
+    async fn renew(&self, user: &mut User, given: u64, called: &Called) -> Result<bool, Error> {
+        {
+            let now = self.lock();
+            if now.given != given {
+                user.clone_from(&now.user);
+                return Ok(false);
+            }
+        }
         let User::Human(ended) = user else { return Ok(false) };
         match self.studio.replace(ended).await {
             Ok(Outcome { value: SignedIn { session, reused, .. }, warnings }) => {
@@ -117,8 +141,12 @@ impl<E: Engine> Caller<E> {
                 let ended = std::mem::replace(user, renewed);
                 let mut now = self.lock();
                 // What another call has put there meanwhile has not ended, as far as is known.
-                if *now == ended {
-                    *now = user.clone();
+                if now.user == ended {
+                    now.user = user.clone();
+                }
+                // Calls that share it count it once.
+                if !reused && now.given == given {
+                    now.given += 1;
                 }
                 Ok(reused)
             }

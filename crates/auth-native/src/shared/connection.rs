@@ -58,6 +58,8 @@ struct State<E> {
     /// The access token that was fetched last in place of one that was refused.
     fetched: Option<Secret>,
     warnings: Vec<Warning>,
+    /// How often the user has signed in again. What was given since a call began is its answer, accepted or not.
+    given: u64,
     /// How early a session is renewed in the background, in thousandths of its margin; zero: it is not.
     early: u32,
     #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
@@ -83,6 +85,7 @@ impl<E: Engine> Link<E> {
             credential,
             fetched: None,
             warnings: Vec::new(),
+            given: 0,
             early,
             #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
             header: super::header::Header::default(),
@@ -136,7 +139,7 @@ impl<E: Engine> Link<E> {
         if self.access() == Access::Anonymous {
             return Err(AuthError::NotSignedIn.into());
         }
-        let session = self.session();
+        let (session, given) = (self.session(), self.state().given);
         let (over, error) = match shared.ask_who(&self.place).await {
             // The session that is stored, which may be another than the one here.
             Ok(Outcome { value: WhoamiAnswer { principal: Err(error), session }, .. })
@@ -151,7 +154,7 @@ impl<E: Engine> Link<E> {
         if !self.can_ask_again(&error) {
             return Err(error.into());
         }
-        let session = self.sign_in_again(over, error).await?;
+        let session = self.sign_in_again(over, error, given).await?;
         // It may be kept elsewhere now.
         self.identify(&session, self.parts().0.ask_who(&self.place).await?)
     }
@@ -186,6 +189,7 @@ impl<E: Engine> Link<E> {
             return Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value.response?);
         }
         self.check_not_ended()?;
+        let given = self.state().given;
         let (mut session, mut refusals) = (self.fresh(None).await?, Refusals::default());
         loop {
             let called = self.call_once(request.clone(), session.clone()).await?;
@@ -193,7 +197,7 @@ impl<E: Engine> Link<E> {
                 return Ok(called.response?);
             }
             // Rare and large: it is kept out of every call's future.
-            session = Box::pin(self.in_place_of(session, &mut refusals)).await?;
+            session = Box::pin(self.in_place_of(session, &mut refusals, given)).await?;
         }
     }
 
@@ -205,11 +209,12 @@ impl<E: Engine> Link<E> {
     }
 
     /// The session to go on with where the server has refused this one's token: renewed, or asked for if it is over.
-    async fn in_place_of(&self, old: Session, refusals: &mut Refusals) -> Result<Session, Error> {
+    async fn in_place_of(&self, old: Session, refusals: &mut Refusals, given: u64) -> Result<Session, Error> {
         let session = self.session();
-        if session.tokens.access != old.tokens.access {
+        let is_given = self.state().given != given;
+        if is_given || session.tokens.access != old.tokens.access {
             // Another request had the same trouble, and it is over.
-            refusals.note(self.state().fetched == session.tokens.access);
+            refusals.note(is_given || self.state().fetched == session.tokens.access);
             return Ok(session);
         }
         let (session, is_fetched) = match self.parts().0.replace(&self.place, &old).await {
@@ -218,7 +223,7 @@ impl<E: Engine> Link<E> {
                 (renewed, fresh)
             }
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                (self.sign_in_again(old, error).await?, true)
+                (self.sign_in_again(old, error, given).await?, true)
             }
             Err(error) => return Err(error),
         };
@@ -302,7 +307,8 @@ impl<E: Engine> Link<E> {
             return Ok(None);
         };
         let tokens = Tokens { access: Some(token.clone()), ..session.tokens.clone() };
-        let session = self.in_place_of(Session { tokens, ..*session }, refusals).await?;
+        let given = self.state().given;
+        let session = self.in_place_of(Session { tokens, ..*session }, refusals, given).await?;
         Ok(session.tokens.access.map(Authorization::Bearer))
     }
 
@@ -320,7 +326,7 @@ impl<E: Engine> Link<E> {
 
     /// The session, renewed if it does not last long enough, and asked for if it is over.
     async fn fresh(&self, need: Option<Duration>) -> Result<Session, Error> {
-        let session = self.session();
+        let (session, given) = (self.session(), self.state().given);
         let (shared, _) = self.parts();
         let now = shared.engine.now();
         if session.tokens.is_empty() || is_good(&session, now, need) {
@@ -333,7 +339,7 @@ impl<E: Engine> Link<E> {
                 Ok(value.session)
             }
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                Box::pin(self.sign_in_again(session, error)).await
+                Box::pin(self.sign_in_again(session, error, given)).await
             }
             Err(error) => Err(error),
         }
@@ -371,7 +377,10 @@ impl<E: Engine> Link<E> {
     }
 
     /// Asks the person to sign in again in place of the session that has failed, unless somebody did so meanwhile.
-    async fn sign_in_again(&self, session: Session, error: AuthError) -> Result<Session, Error> {
+    async fn sign_in_again(&self, session: Session, error: AuthError, given: u64) -> Result<Session, Error> {
+        if self.state().given != given {
+            return Ok(self.session());
+        }
         let from = session.tokens.generation();
         let (shared, _) = self.parts();
         self.subscribers.tell(&SessionEvent::NeedsPerson);
@@ -380,9 +389,15 @@ impl<E: Engine> Link<E> {
             None => (None, None),
         };
         let options = LoginOptions { reuse: true, username, provider, ..LoginOptions::default() };
-        match shared.sign_in_for(&self.place, options, Some(&session)).await {
-            Ok(Outcome { value, warnings }) => {
-                self.adopt(from, value.session.clone(), warnings)?;
+        match shared.sign_in(&self.place, options, Some(&session)).await {
+            Ok((kept, Outcome { value, warnings })) => {
+                self.adopt_kept(from, Some(kept), value.session.clone(), warnings)?;
+                let mut state = self.state();
+                // Callers who share it count it once.
+                if !value.reused && state.given == given {
+                    state.given += 1;
+                }
+                drop(state);
                 Ok(value.session)
             }
             Err(failed) => {
@@ -402,6 +417,17 @@ impl<E: Engine> Link<E> {
 
     /// Goes on with what came of the session called `from`, unless it is somebody else's.
     fn adopt(&self, from: Generation, session: Session, warnings: Vec<Warning>) -> Result<(), Error> {
+        self.adopt_kept(from, None, session, warnings)
+    }
+
+    /// The same with a session that may be kept elsewhere.
+    fn adopt_kept(
+        &self,
+        from: Generation,
+        kept: Option<Shared<E>>,
+        session: Session,
+        warnings: Vec<Warning>,
+    ) -> Result<(), Error> {
         let mut state = self.state();
         let Credential::Session(ours) = &mut state.credential else { return Ok(()) };
         if let (Some(ours), Some(theirs)) = (&ours.facts.principal, &session.facts.principal)
@@ -415,6 +441,7 @@ impl<E: Engine> Link<E> {
         let changed = is_new && ours.tokens.generation() != session.tokens.generation();
         if is_new {
             **ours = session;
+            state.shared = kept.unwrap_or_else(|| state.shared.clone());
         }
         state.note(&self.place, warnings);
         drop(state);

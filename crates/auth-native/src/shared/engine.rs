@@ -1,3 +1,4 @@
+use core::time::Duration;
 use std::sync::Arc;
 
 use auth_core::Error as AuthError;
@@ -34,6 +35,13 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = Option<T>> + Send;
+
+    /// Does something that goes on if the caller leaves, and waits for its end. A runtime that ends takes it along;
+    /// where threads wait, the caller does it and cannot leave.
+    fn detached(&self, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send;
+
+    /// Waits for so long. Where threads wait, it never ends: nothing there waits beside something else.
+    fn sleep(&self, length: Duration) -> impl Future<Output = ()> + Send + 'static;
 
     /// What must not be cut short.
     fn underway(&self) -> &Underway;

@@ -11,10 +11,12 @@ mod engine;
 mod header;
 mod place;
 mod renewals;
+mod signed;
 mod silent;
 #[cfg(feature = "shotgun")]
 mod studio;
 mod subscribers;
+mod together;
 
 pub(crate) use ahead::Ahead;
 pub(crate) use authenticator::{Settings, Shared, is_good, seed};
@@ -31,3 +33,4 @@ pub(crate) use silent::Unplugged;
 pub(crate) use studio::{Asked, Studio};
 pub(crate) use subscribers::Subscribers;
 pub use subscribers::{SessionEvent, Subscription};
+pub(crate) use together::{QUESTION_GRACE, Together};

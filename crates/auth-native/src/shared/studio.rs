@@ -7,9 +7,9 @@ use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, SiteEntry};
 use auth_core::session::{Facts, Identity, Session, Tokens};
 use auth_core::shotgun::{Credentials, Infos, PROVIDER, ShotgunSite, SiteInfo, same_login};
 use auth_core::{Error as AuthError, Foreign, Secret};
-use auth_http::{ProxyChoice, Turn, Waiters};
+use auth_http::{Cancel, ProxyChoice, Waiters};
 
-use super::{Engine, Settings, seed};
+use super::{Engine, Settings, Together, seed};
 use crate::Error;
 use crate::shotgun::{
     DefaultsManager, HumanUser, Remembered, ScriptUser, SessionDetails, User, UserCredentials,
@@ -28,8 +28,32 @@ pub(crate) struct Studio<E> {
     pub(crate) proxy: ProxyChoice,
     /// What sites have said a moment ago.
     infos: Arc<Mutex<Infos>>,
-    /// Who signs in again for whom.
-    sign_ins: Waiters<Result<Outcome<SignedIn>, Error>>,
+    /// Who signs in where, and is prompted for it.
+    sign_ins: Waiters<Signed>,
+}
+
+/// What came of a sign-in that callers share.
+#[derive(Clone)]
+struct Signed {
+    /// How it was wanted.
+    options: LoginOptions,
+    result: Result<Outcome<SignedIn>, Error>,
+}
+
+impl Signed {
+    /// Whether this is what a caller would have got who wants to sign in like this, in place of a session that is over.
+    ///
+    /// An explicit sign-in takes only what was wanted in the same way. Any other takes the session of the user whom it
+    /// names. What a user has just given serves all who want it, even where it is the token that was refused before.
+    fn serves(&self, wanted: &LoginOptions, over: Option<&Session>) -> bool {
+        let is_same = self.options == *wanted;
+        let Ok(Outcome { value: SignedIn { login, session, reused }, .. }) = &self.result else {
+            return is_same;
+        };
+        let is_refused = *reused && over.is_some_and(|over| over.tokens.access == session.tokens.access);
+        let is_of = |user: &Foreign| same_login(user.raw(), login.raw());
+        !is_refused && (is_same || (wanted.reuse && wanted.username.as_ref().is_none_or(is_of)))
+    }
 }
 
 impl<E: Engine> Studio<E> {
@@ -234,43 +258,89 @@ impl<E: Engine> Studio<E> {
         options: LoginOptions,
         unwanted: Option<&Session>,
     ) -> Result<Outcome<SignedIn>, Error> {
-        let login = self.login(site, options).await?;
-        let login = unwanted.into_iter().fold(login, Login::refused);
-        let mut signed_in = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await?;
-        if !signed_in.value.reused {
+        let Signed { options: theirs, result } = self.sign_in_once(site, &options, unwanted).await?;
+        let mut signed_in = result?;
+        // Whom somebody else has signed in is taken if the rules mean them, as if it was stored.
+        signed_in.value.reused |= theirs != options;
+        Ok(signed_in)
+    }
+
+    /// A session in place of one whose token the site has refused.
+    pub(crate) async fn replace(&self, user: &HumanUser) -> Result<Outcome<SignedIn>, Error> {
+        let username = Some(user.login.clone());
+        let options = LoginOptions { reuse: true, username, ..LoginOptions::default() };
+        self.sign_in_once(&user.site, &options, Some(&user.session)).await?.result
+    }
+
+    /// Signs somebody in, or waits for another caller whose user's answer serves this one too. A sign-in that prompts
+    /// nobody, or brings a password, waits for no other.
+    async fn sign_in_once(
+        &self,
+        site: &ShotgunSite,
+        options: &LoginOptions,
+        over: Option<&Session>,
+    ) -> Result<Signed, Error> {
+        if options.never_ask || self.settings.never_ask || options.password.is_some() {
+            return Ok(Box::pin(self.sign_in_alone(site, options.clone(), over, &self.settings.cancel)).await);
+        }
+        let together = Together {
+            engine: &self.engine,
+            waiters: &self.sign_ins,
+            cancel: &self.settings.cancel,
+            grace: self.settings.question_grace,
+        };
+        let glance = || self.glance(site, options, over);
+        let begin = |cancel: Cancel| {
+            let (this, site, options, over) = (self.clone(), site.clone(), options.clone(), over.cloned());
+            async move { this.sign_in_alone(&site, options, over.as_ref(), &cancel).await }
+        };
+        let serves = |signed: &Signed| signed.serves(options, over);
+        let signed = Box::pin(together.get(&site.site_key(), serves, glance, begin)).await;
+        signed.ok_or(AuthError::Cancelled.into())
+    }
+
+    /// What is stored while another caller's question is open.
+    async fn glance(
+        &self,
+        site: &ShotgunSite,
+        options: &LoginOptions,
+        over: Option<&Session>,
+    ) -> Option<Signed> {
+        if !options.reuse || over.is_some() {
+            return None;
+        }
+        let quiet = LoginOptions { never_ask: true, ..options.clone() };
+        let Signed { result, .. } = self.sign_in_alone(site, quiet, None, &self.settings.cancel).await;
+        result.is_ok().then(|| Signed { options: options.clone(), result })
+    }
+
+    async fn sign_in_alone(
+        &self,
+        site: &ShotgunSite,
+        options: LoginOptions,
+        over: Option<&Session>,
+        cancel: &Cancel,
+    ) -> Signed {
+        let is_again = over.is_some() && options.username.is_some();
+        let mut result = match self.login(site, options.clone()).await {
+            Ok(login) => {
+                let login = over.into_iter().fold(login, Login::refused);
+                let governor = Governor::new(login).cool_down(self.settings.cool_down);
+                self.engine.run(governor, cancel).await.map_err(Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        // Who signs in again is known already.
+        if let Ok(signed_in) = &mut result
+            && !signed_in.value.reused
+            && !is_again
+        {
             let (site, login) = (site.clone(), signed_in.value.login.clone());
             if self.rules(move |rules| rules.signed_in(&site, &login)).await.is_err() {
                 signed_in.warnings.push(Warning::Callback("DefaultsManager::signed_in"));
             }
         }
-        Ok(signed_in)
-    }
-
-    /// A session in place of one whose token the site has refused. Whoever else wants one for the same user waits.
-    pub(crate) async fn replace(&self, user: &HumanUser) -> Result<Outcome<SignedIn>, Error> {
-        loop {
-            let mut turn = self.sign_ins.join(&user.key);
-            match turn.turn(&self.settings.cancel).await {
-                Turn::Landed(outcome) => {
-                    let is_another =
-                        |signed_in: &SignedIn| signed_in.session.tokens.access != user.session.tokens.access;
-                    if outcome.as_ref().map_or(true, |outcome| is_another(&outcome.value)) {
-                        return outcome;
-                    }
-                }
-                Turn::Lead | Turn::Cancelled => {
-                    let options = LoginOptions {
-                        reuse: true,
-                        username: Some(user.login.clone()),
-                        ..LoginOptions::default()
-                    };
-                    let login = self.login(&user.site, options).await?.refused(&user.session);
-                    let outcome = self.run(Governor::new(login).cool_down(self.settings.cool_down)).await;
-                    turn.land(&outcome);
-                    return outcome;
-                }
-            }
-        }
+        Signed { options, result }
     }
 
     async fn login(&self, site: &ShotgunSite, options: LoginOptions) -> Result<Login, Error> {

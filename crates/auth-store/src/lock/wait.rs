@@ -18,12 +18,14 @@ pub(crate) struct Wait<'a> {
     pub(crate) stalled: Duration,
     /// Called once with the holder, when the wait has taken a second.
     pub(crate) tell: Option<&'a dyn Fn(&Holder)>,
+    /// Whether the lock is still waited for.
+    pub(crate) is_wanted: Option<&'a dyn Fn() -> bool>,
 }
 
 impl From<Duration> for Wait<'_> {
     /// That long, whether or not anything moves.
     fn from(all: Duration) -> Self {
-        Self { all, stalled: Duration::MAX, tell: None }
+        Self { all, stalled: Duration::MAX, tell: None, is_wanted: None }
     }
 }
 
@@ -45,6 +47,9 @@ impl<'a> Patience<'a> {
 
     /// How long to wait until the next look, at most; zero once the wait is over.
     pub(super) fn left(&self, now: Instant) -> Duration {
+        if self.wait.is_wanted.is_some_and(|is_wanted| !is_wanted()) {
+            return Duration::ZERO;
+        }
         let all = self.wait.all.saturating_sub(now.saturating_duration_since(self.started));
         all.min(self.wait.stalled.saturating_sub(self.quiet(now))).min(LOOK)
     }

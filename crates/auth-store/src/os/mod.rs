@@ -20,13 +20,13 @@ use crate::fault::from_io;
 
 #[cfg(not(unix))]
 pub(crate) use portable::{
-    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started,
-    touch, write_first,
+    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_exhausted, is_gone, is_stopped, machine,
+    started, touch, write_first,
 };
 #[cfg(unix)]
 pub(crate) use unix::{
-    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_gone, is_stopped, machine, started,
-    touch, write_first,
+    Dir, Entry, Spot, cannot_link, cannot_lock, check_home, host, is_exhausted, is_gone, is_stopped, machine,
+    started, touch, write_first,
 };
 
 /// Which file it is and when it last changed: two equal ones had the same content between them.

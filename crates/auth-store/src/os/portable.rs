@@ -272,6 +272,11 @@ pub(crate) fn cannot_lock(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
+/// Whether an error says that there are no threads or memory left.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock)
+}
+
 /// True if an error says that there are no links in this file system.
 pub(crate) fn cannot_link(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported

@@ -5,7 +5,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn limits(all: u32, stalled: u32) -> Wait<'static> {
-    Wait { all: all * SECOND, stalled: stalled * SECOND, tell: None }
+    Wait { all: all * SECOND, stalled: stalled * SECOND, tell: None, is_wanted: None }
 }
 
 /// Looks every quarter of a second at a lock that looks like `seen` after so many of them; answers with how long it waits.
@@ -59,4 +59,15 @@ fn a_waiter_is_told_once_after_a_second_f7() {
         patience.tell(now, || Holder { pid: Some(7), host: None, stopped: false });
         assert_eq!(told.get() - before, if millis == 1_000 { 7 } else { 0 }, "after {millis} ms");
     }
+}
+
+#[test]
+fn a_wait_ends_once_it_is_not_wanted_f7() {
+    let looks = Cell::new(0);
+    let is_wanted = || {
+        looks.set(looks.get() + 1);
+        looks.get() < 9
+    };
+    let wait = Wait { is_wanted: Some(&is_wanted), ..limits(75, 30) };
+    assert_eq!(waits(wait, |_| None), 2 * SECOND);
 }

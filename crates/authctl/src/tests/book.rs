@@ -91,6 +91,7 @@ fn errors() -> Vec<Error> {
         fault(StoreFaultKind::Locked(auth_native::Holder::default())).into(),
         fault(StoreFaultKind::NoLocks).into(),
         fault(StoreFaultKind::Timeout).into(),
+        fault(StoreFaultKind::Exhausted).into(),
         fault(StoreFaultKind::Superseded).into(),
         fault(StoreFaultKind::NoLogin).into(),
         fault(StoreFaultKind::NoHome).into(),

@@ -363,6 +363,14 @@ fn stores_that_fail_are_said() {
                 .to_owned(),
         ),
         (
+            store(StoreFaultKind::Exhausted),
+            7,
+            "store",
+            "/home/a/.cache/tiled: this program or this machine has no file descriptors, threads or memory left\nClose \
+             other programs, or raise the limit with `ulimit -n`."
+                .to_owned(),
+        ),
+        (
             StoreFault { kind: StoreFaultKind::NoHome, path: Foreign::default() }.into(),
             7,
             "store",

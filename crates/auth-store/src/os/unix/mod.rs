@@ -495,6 +495,12 @@ pub(crate) fn cannot_lock(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
 }
 
+/// Whether an error says that there are no file descriptors, threads or memory left. A busy lock says so in another way.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    let says_so = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN];
+    Errno::from_io_error(error).is_some_and(|errno| says_so.contains(&errno))
+}
+
 /// True if an error says that there are no links in this file system.
 pub(crate) fn cannot_link(error: &io::Error) -> bool {
     let says_so = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK];

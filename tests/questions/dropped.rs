@@ -1,0 +1,180 @@
+//! Callers that give up while a question is open.
+
+use std::time::Duration;
+
+use auth_http::Cancel;
+use auth_native::error::AuthError;
+
+use super::rig::{Auth, PROTOCOLS, Rig, runtime, until};
+
+const CALLERS: usize = 8;
+
+#[test]
+fn a_question_outlives_the_caller_that_opened_it() {
+    for protocol in PROTOCOLS {
+        runtime().block_on(async {
+            let rig = Rig::new(protocol);
+            let auth = rig.build(rig.builder());
+            let link = rig.over(&auth).await;
+            let first = tokio::spawn(link.clone().read());
+            until(|| rig.user.asked() == 1).await;
+            let others: Vec<_> = (1..CALLERS).map(|_| tokio::spawn(link.clone().read())).collect();
+            tokio::task::yield_now().await;
+            first.abort();
+            assert!(first.await.unwrap_err().is_cancelled());
+            rig.user.answer(CALLERS);
+            for other in others {
+                other.await.unwrap().unwrap();
+            }
+            assert_eq!((rig.user.asked(), rig.user.withdrawn(), rig.logins()), (1, 0, 2), "{protocol:?}");
+        });
+    }
+}
+
+/// Each call has a time limit that is shorter than the user takes.
+#[test]
+fn callers_with_a_time_limit_share_one_question() {
+    for protocol in PROTOCOLS {
+        runtime().block_on(async {
+            let rig = Rig::new(protocol);
+            let auth = rig.build(rig.builder());
+            let link = rig.over(&auth).await;
+            let limit = Duration::from_millis(50);
+            for _ in 0..5 {
+                let calls: Vec<_> = (0..CALLERS)
+                    .map(|_| tokio::spawn(tokio::time::timeout(limit, link.clone().read())))
+                    .collect();
+                for call in calls {
+                    assert!(call.await.unwrap().is_err());
+                }
+            }
+            until(|| rig.user.asked() == 1).await;
+            rig.user.answer(CALLERS);
+            link.read().await.unwrap();
+            assert_eq!((rig.user.asked(), rig.user.withdrawn(), rig.logins()), (1, 0, 2), "{protocol:?}");
+        });
+    }
+}
+
+/// Nobody is signed in at first, so that a connection is what is waited for.
+#[test]
+fn callers_that_connect_share_one_question() {
+    for protocol in PROTOCOLS {
+        runtime().block_on(async {
+            let rig = Rig::new(protocol);
+            let auth = rig.build(rig.builder());
+            let connect = |auth: Auth| tokio::spawn(async move { auth.connect().await });
+            let first = connect(auth.clone());
+            until(|| rig.user.asked() == 1).await;
+            let others: Vec<_> = (1..CALLERS).map(|_| connect(auth.clone())).collect();
+            tokio::task::yield_now().await;
+            first.abort();
+            rig.user.answer(CALLERS);
+            for other in others {
+                other.await.unwrap().unwrap().read().await.unwrap();
+            }
+            assert_eq!((rig.user.asked(), rig.user.withdrawn(), rig.logins()), (1, 0, 1), "{protocol:?}");
+        });
+    }
+}
+
+#[test]
+fn a_connection_and_a_caller_that_connects_share_one_question() {
+    for protocol in PROTOCOLS {
+        for connects_first in [true, false] {
+            runtime().block_on(async {
+                let rig = Rig::new(protocol);
+                let auth = rig.build(rig.builder());
+                let link = rig.over(&auth).await;
+                rig.forget(&auth).await;
+                let read = || tokio::spawn(link.clone().read());
+                let connect = || {
+                    tokio::spawn({
+                        let auth = auth.clone();
+                        async move { auth.connect().await.map(drop) }
+                    })
+                };
+                let first = if connects_first { connect() } else { read() };
+                until(|| rig.user.asked() == 1).await;
+                let second = if connects_first { read() } else { connect() };
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                rig.user.answer(2);
+                first.await.unwrap().unwrap();
+                second.await.unwrap().unwrap();
+                let counts = (rig.user.asked(), rig.user.withdrawn(), rig.logins());
+                assert_eq!(counts, (1, 0, 2), "{protocol:?}, connects first: {connects_first}");
+            });
+        }
+    }
+}
+
+/// The last caller has left; whether the question is still open is up to the grace.
+#[test]
+fn a_deserted_question_stays_open_for_its_grace() {
+    for protocol in PROTOCOLS {
+        for grace in [Duration::from_secs(60), Duration::from_millis(20)] {
+            runtime().block_on(async {
+                let rig = Rig::new(protocol);
+                let auth = rig.build(rig.builder().question_grace(grace));
+                let link = rig.over(&auth).await;
+                let ends = grace < Duration::from_secs(1);
+                let first = tokio::spawn(link.clone().read());
+                until(|| rig.user.asked() == 1).await;
+                first.abort();
+                if ends {
+                    until(|| rig.user.withdrawn() == 1).await;
+                }
+                let second = tokio::spawn(link.read());
+                if ends {
+                    until(|| rig.user.asked() == 2).await;
+                }
+                rig.user.answer(1);
+                second.await.unwrap().unwrap();
+                let ended = usize::from(ends);
+                let counts = (rig.user.asked(), rig.user.withdrawn(), rig.logins());
+                assert_eq!(counts, (1 + ended, ended, 2), "{protocol:?} {grace:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_cancel_ends_the_question_at_once_for_all() {
+    for protocol in PROTOCOLS {
+        runtime().block_on(async {
+            let rig = Rig::new(protocol);
+            let cancel = Cancel::new();
+            let auth = rig.build(rig.builder().cancel(cancel.clone()));
+            let link = rig.over(&auth).await;
+            let calls: Vec<_> = (0..CALLERS).map(|_| tokio::spawn(link.clone().read())).collect();
+            until(|| rig.user.asked() == 1).await;
+            cancel.cancel();
+            for call in calls {
+                let error = call.await.unwrap().unwrap_err();
+                assert_eq!(error.as_auth(), Some(&AuthError::Cancelled), "{protocol:?}");
+            }
+            until(|| rig.user.withdrawn() == 1).await;
+            assert_eq!((rig.user.asked(), rig.logins()), (1, 1), "{protocol:?}");
+        });
+    }
+}
+
+/// The question is put by a task of the first runtime.
+#[test]
+fn a_waiter_on_another_runtime_takes_a_question_over() {
+    for protocol in PROTOCOLS {
+        let rig = Rig::new(protocol);
+        let auth = rig.build(rig.builder());
+        let (one, other) = (runtime(), runtime());
+        let link = one.block_on(rig.over(&auth));
+        one.spawn(link.clone().read());
+        other.block_on(until(|| rig.user.asked() == 1));
+        let second = other.spawn(link.read());
+        other.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
+        one.shutdown_background();
+        other.block_on(until(|| rig.user.asked() == 2));
+        rig.user.answer(1);
+        other.block_on(second).unwrap().unwrap();
+        assert_eq!((rig.user.withdrawn(), rig.logins()), (1, 2), "{protocol:?}");
+    }
+}

@@ -1,0 +1,107 @@
+//! A site that accepts a password and gives a token that it refuses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use auth_native::ports::{Dismiss, Prompt};
+use auth_native::shotgun::{Program, ShotgunSite, SignInMethod};
+use auth_native::{Answer, MemoryStore, Notice, PromptFault, Question, Secret, blocking};
+use auth_sandbox::{Fault, Faults, Which};
+use canary::plant;
+
+use super::rig::{PROTOCOLS, Protocol, Rig, Servers, USER, runtime};
+
+const CALLS: usize = 16;
+
+/// The same tokens for every password.
+fn give_the_same(rig: &Rig) {
+    match &rig.servers {
+        Servers::Tiled(server) => {
+            let body = format!(
+                r#"{{"access_token":"{}","refresh_token":"{}","expires_in":900,"token_type":"bearer"}}"#,
+                plant("the access token"),
+                plant("the refresh token")
+            );
+            server.site().lock().unwrap().faults =
+                Faults::none().always(Which::ending("/token"), Fault::json(200, body));
+        }
+        Servers::Shotgun(server) => {
+            let body = format!(r#"{{"results":{{"session_id":"{}"}}}}"#, plant("the session"));
+            server.site().lock().unwrap().faults =
+                Faults::none().always(Which::calling("get_session_token"), Fault::json(200, body));
+        }
+    }
+}
+
+#[test]
+fn one_answer_serves_all_tasks_even_if_it_is_refused() {
+    for protocol in PROTOCOLS {
+        runtime().block_on(async {
+            let rig = Rig::new(protocol);
+            give_the_same(&rig);
+            let auth = rig.build(rig.builder());
+            rig.user.answer(2 * CALLS);
+            let link = auth.connect().await.unwrap();
+            assert_eq!(rig.user.asked(), 1);
+            let calls: Vec<_> = (0..CALLS).map(|_| tokio::spawn(link.clone().read())).collect();
+            for call in calls {
+                // What a refusal comes to is each protocol's own.
+                drop(call.await.unwrap());
+            }
+            assert_eq!(rig.user.asked(), 2, "{protocol:?}");
+        });
+    }
+}
+
+/// Answers at once.
+struct Quick(AtomicUsize);
+
+impl Prompt for Quick {
+    fn ask(&self, question: &Question, _: &Dismiss) -> Result<Answer, PromptFault> {
+        if let Question::Method(question) = question {
+            let by_password = question.methods.iter().position(|method| *method == SignInMethod::Password);
+            return Ok(Answer::Method(by_password.unwrap()));
+        }
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let password = Secret::from(plant("the password of demo"));
+        Ok(Answer::Password { username: USER.into(), password })
+    }
+
+    fn tell(&self, _: &Notice) {}
+}
+
+#[test]
+fn one_answer_serves_all_threads_even_if_it_is_refused() {
+    for protocol in PROTOCOLS {
+        let rig = Rig::new(protocol);
+        give_the_same(&rig);
+        let user = Arc::new(Quick(AtomicUsize::new(0)));
+        let asked = || user.0.load(Ordering::SeqCst);
+        let prompt: Arc<dyn Prompt> = user.clone();
+        let builder = blocking::Authenticator::builder()
+            .store(Arc::new(MemoryStore::new()))
+            .prompt(prompt)
+            .clock(Arc::new(rig.clock.clone()))
+            .ignore_environment_key();
+        let read: Box<dyn Fn() + Sync> = match protocol {
+            Protocol::Tiled => {
+                let connection = builder.build().unwrap().connect(&rig.url).unwrap();
+                Box::new(move || drop(connection.get("auth/whoami")))
+            }
+            Protocol::Shotgun => {
+                let program = Program { product: "tool".into(), machine: "render07".into() };
+                let auth = builder.build_shotgun(program).unwrap();
+                let user = auth.user(&rig.url.parse::<ShotgunSite>().unwrap()).unwrap().value;
+                let connection = auth.connect(user);
+                Box::new(move || drop(connection.resolve_entity()))
+            }
+        };
+        assert_eq!(asked(), 1);
+        std::thread::scope(|scope| {
+            for _ in 0..CALLS {
+                scope.spawn(|| read());
+            }
+        });
+        assert_eq!(asked(), 2, "{protocol:?}");
+    }
+}

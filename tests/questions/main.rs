@@ -1,0 +1,9 @@
+//! One question for all callers of a site: who shares it, and what a caller that gives up means to it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says why by panicking")]
+
+mod dropped;
+mod explicit;
+mod given;
+mod redeemed;
+mod rig;
