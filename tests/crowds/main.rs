@@ -58,10 +58,10 @@ impl Files {
 
     /// Has a lock, as another program would.
     fn keep(&self, kind: LockKind, key: &Key) -> Box<dyn Send> {
-        match self.store.lock(kind, key, Duration::ZERO).unwrap() {
-            Locking::Held(guard) => guard,
-            Locking::Busy(holder) => panic!("{holder:?}"),
-        }
+        let Locking::Held(guard) = self.store.lock(kind, key, Duration::ZERO).unwrap() else {
+            unreachable!("nobody else has it")
+        };
+        guard
     }
 }
 
@@ -71,7 +71,7 @@ fn keys(rig: &Rig) -> Vec<Key> {
         Protocol::Tiled => vec![rig.url.parse::<auth_core::tiled::TiledUri>().unwrap().key()],
         Protocol::Shotgun => {
             let site: auth_native::shotgun::ShotgunSite = rig.url.parse().unwrap();
-            vec![site.key(""), site.key(rig::USER)]
+            vec![site.site_key()]
         }
     }
 }

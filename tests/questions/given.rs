@@ -99,7 +99,7 @@ fn one_answer_serves_all_threads_even_if_it_is_refused() {
         assert_eq!(asked(), 1);
         std::thread::scope(|scope| {
             for _ in 0..CALLS {
-                scope.spawn(|| read());
+                scope.spawn(&read);
             }
         });
         assert_eq!(asked(), 2, "{protocol:?}");

@@ -200,13 +200,12 @@ impl Link {
 
 /// Waits until something is so, 20 s at most.
 pub(crate) async fn until(is_so: impl Fn() -> bool) {
-    for _ in 0..2_000 {
-        if is_so() {
-            return;
-        }
+    let mut looks = 0;
+    while !is_so() {
+        looks += 1;
+        assert!(looks < 2_000, "it takes too long");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it takes too long");
 }
 
 /// A runtime of several threads.

@@ -37,9 +37,11 @@ pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
 }
 
 /// Does something on a task of the runtime that this is called on, and waits for its end, or for that of the runtime. If
-/// this is dropped, the task goes on. Panics if the task does.
+/// this is dropped, the task goes on. Panics if the task does. Outside a runtime it is done here, where a flow comes to an
+/// error.
 pub async fn detached(work: impl Future<Output = ()> + Send + 'static) {
-    let ended = tokio::spawn(work).await;
+    let Ok(runtime) = Handle::try_current() else { return work.await };
+    let ended = runtime.spawn(work).await;
     if let Err(Ok(panic)) = ended.map_err(tokio::task::JoinError::try_into_panic) {
         resume_unwind(panic);
     }
