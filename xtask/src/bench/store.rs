@@ -23,6 +23,11 @@ const KILLS: u32 = 2;
 const SYNCS: usize = 100;
 
 pub(super) fn measure() -> Result<Section, String> {
+    measure_on("store", "The disk is as it is.")
+}
+
+/// Measures in a section of this name. `about_disk` is a sentence.
+pub(super) fn measure_on(name: &'static str, about_disk: &str) -> Result<Section, String> {
     let programs = Programs::build()?;
     let program = programs.path("bench_store")?.to_owned();
     let way =
@@ -58,7 +63,8 @@ pub(super) fn measure() -> Result<Section, String> {
     if let Some(scratch) = Scratch::in_memory("store")? {
         rows.push(way("bare", USERS).run(&scratch)?.row("floor, in memory (tmpfs)", USERS, &before));
     }
-    Ok(section(rows, &syncs, memory.as_ref()))
+    let section = section(rows, &syncs, memory.as_ref());
+    Ok(Section { name, about: format!("{} {about_disk}", section.about), ..section })
 }
 
 fn section(rows: Vec<Vec<String>>, disk: &Sample, memory: Option<&Sample>) -> Section {
@@ -68,10 +74,9 @@ fn section(rows: Vec<Vec<String>>, disk: &Sample, memory: Option<&Sample>) -> Se
     };
     let memory = memory.map_or_else(|| "there is none here".to_owned(), sync);
     Section {
-        name: "store",
         about: format!(
             "{PROCESSES} processes make {SAVES} saves each for {USERS} users of as many sites, two for each user, and each \
-             process is killed {KILLS} times on its way and started again. Somebody who does nothing is listed too, and \
+             process is killed {KILLS} times on its way and started again. A site that no process changes is listed too, and \
              another process reads the list all the time. A save is lost if it is gone before the next one of the same user. \
              The goals are none lost and none refused, everybody there, nothing torn, twice the speed of before; of all saves \
              a hundredth may take more than 1.5 times as long as {PROCESSES} saves alone, one after the other, and none more \
@@ -113,6 +118,7 @@ fn section(rows: Vec<Vec<String>>, disk: &Sample, memory: Option<&Sample>) -> Se
                 .to_owned(),
             BUILT.to_owned(),
         ],
+        ..Section::default()
     }
 }
 

@@ -1,6 +1,7 @@
 use core::time::Duration;
 
 use super::contract::{Machine, Nested, Pending, nest};
+use super::torn::Looks;
 use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{CannotPrompt, Error, Misuse, StoreFault, StoreFaultKind};
 use crate::ports::{Asked, Key, Loaded, LockKind};
@@ -54,6 +55,7 @@ pub trait Asks: Machine {
 /// ```text
 /// Login ─ Ask ─▶ Lock ─▶ Recall ─▶ Load ─ somebody signed in meanwhile ─▶ Unlock ───▶ Done
 ///                  │        │        └─ nobody ─▶ Ask ─▶ … ─▶ Note ─▶ Unlock ──────▶ Done
+///                  │        │        └─ half written ─▶ Wait ─▶ Load, again ─▶ as above
 ///                  │        └─ somebody said no, or nobody answers ─▶ Unlock ────────▶ Declined, Muted
 ///                  ├─ busy ─▶ Tell ─▶ Wait ─▶ Lock, again ─▶ as above
 ///                  └─ no answer, or no descriptor or thread for it: where a session will do ─▶ Done(StoreFault)
@@ -89,6 +91,7 @@ pub struct Governor<L, T> {
     pauses: u16,
     paused_for: u16,
     suspensions: u8,
+    looks: Looks,
     state: State<T>,
     pending: Pending,
 }
@@ -102,6 +105,8 @@ enum State<T> {
     Pausing,
     Recalling,
     Looking,
+    /// Another program is writing the session.
+    AwaitingWriter,
     /// The lock is given back before this program stops.
     Suspending,
     Stopping,
@@ -125,6 +130,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
             pauses: PAUSES,
             paused_for: 0,
             suspensions: SUSPENSIONS,
+            looks: Looks::default(),
             state: State::Going,
             pending: Pending::default(),
         }
@@ -139,7 +145,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
 
     #[cfg(test)]
     pub(super) fn bounded(mut self) -> Self {
-        (self.suspensions, self.pauses) = (1, 1);
+        (self.suspensions, self.pauses, self.looks) = (1, 1, Looks::one_left());
         self
     }
 
@@ -256,15 +262,19 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
         }
         self.admitted = true;
         if self.login.reuses() {
-            return match self.login.session() {
-                Ok(key) => {
-                    self.state = State::Looking;
-                    Step::Load(key)
-                }
-                Err(error) => self.end(Err(error)),
-            };
+            return self.look();
         }
         self.ask()
+    }
+
+    fn look(&mut self) -> Step<T> {
+        match self.login.session() {
+            Ok(key) => {
+                self.state = State::Looking;
+                Step::Load(key)
+            }
+            Err(error) => self.end(Err(error)),
+        }
     }
 
     fn ask(&mut self) -> Step<T> {
@@ -287,7 +297,13 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
                 self.login.replaces(None);
                 None
             }
-            Loaded::Torn => None,
+            Loaded::Torn => match self.looks.next() {
+                Some(pause) => {
+                    self.state = State::AwaitingWriter;
+                    return Step::Wait { until: now.tick.after(pause) };
+                }
+                None => None,
+            },
         };
         match adopted {
             Some(value) => self.end(Ok(Outcome::clean(value))),
@@ -347,6 +363,7 @@ impl<L: Asks<Output = T>, T: Clone> Machine for Governor<L, T> {
             (State::Recalling, _) => self.admit(now, Asked::default()),
             (State::Looking, Event::Loaded(loaded)) => self.looked(now, loaded),
             (State::Looking, _) => self.ask(),
+            (State::AwaitingWriter, _) => self.look(),
         })
     }
 }

@@ -21,4 +21,9 @@ impl Looks {
     pub(super) fn take_rest(&mut self) -> bool {
         core::mem::replace(&mut self.0, LOOKS) < LOOKS
     }
+
+    #[cfg(test)]
+    pub(super) fn one_left() -> Self {
+        Self(LOOKS - 1)
+    }
 }

@@ -65,6 +65,20 @@ fn adopted(session: Session) -> Result<Outcome<SignedIn>, Error> {
 }
 
 #[test]
+fn a_session_that_is_being_written_is_waited_for_before_the_prompt() {
+    let torn = || (load(), Event::Loaded(Loaded::Torn));
+    let before = || with(nobody(), [(prompt_lock(), Event::Opened(ASKING)), recall(Asked::Answered)]);
+    let waits = [100, 200, 400, 800, 1_600];
+    let theirs = session("theirs", 600);
+    let turns = with(before(), [torn(), pause(100), (load(), found(&theirs)), closed()]);
+    assert_eq!(run(governed(true), turns), adopted(theirs));
+    // One that stays half written is damaged: the user is prompted.
+    let stays = waits.into_iter().flat_map(|wait| [torn(), pause(wait)]).chain([torn()]);
+    let turns = with(before(), stays.chain([(question(), Event::PromptFailed(PromptFault::Cancelled))]));
+    let _ = Talk::start(governed(true)).follow(turns);
+}
+
+#[test]
 fn who_asks_holds_the_lock_for_questions_to_the_end() {
     let turns = with(
         nobody(),
