@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use auth_http::Cancel;
+use auth_http::{Cancel, Underway};
 use auth_native::error::AuthError;
 
+use super::resting_runtime;
 use super::rig::{Auth, PROTOCOLS, Rig, runtime, until};
 
 const CALLERS: usize = 8;
@@ -159,22 +160,40 @@ fn a_cancel_ends_the_question_at_once_for_all() {
     }
 }
 
-/// The question is put by a task of the first runtime.
+/// The first runtime opens the question, and then ends, or is not driven any more.
 #[test]
-fn a_waiter_on_another_runtime_takes_a_question_over() {
-    for protocol in PROTOCOLS {
+fn a_question_outlives_the_runtime_that_opened_it() {
+    for (protocol, ends) in PROTOCOLS.into_iter().flat_map(|protocol| [(protocol, true), (protocol, false)]) {
         let rig = Rig::new(protocol);
         let auth = rig.build(rig.builder());
-        let (one, other) = (runtime(), runtime());
+        let (one, other) = (resting_runtime(), runtime());
         let link = one.block_on(rig.over(&auth));
-        one.spawn(link.clone().read());
-        other.block_on(until(|| rig.user.asked() == 1));
+        let first = one.spawn(link.clone().read());
+        one.block_on(until(|| rig.user.asked() == 1));
+        let resting = if ends { None } else { Some(one) };
         let second = other.spawn(link.read());
-        other.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
-        one.shutdown_background();
-        other.block_on(until(|| rig.user.asked() == 2));
         rig.user.answer(1);
         other.block_on(second).unwrap().unwrap();
-        assert_eq!((rig.user.withdrawn(), rig.logins()), (1, 2), "{protocol:?}");
+        assert_eq!((rig.user.asked(), rig.user.withdrawn(), rig.logins()), (1, 0, 2), "{protocol:?}");
+        drop((first, resting));
+    }
+}
+
+/// The prompt has put the terminal back by then.
+#[test]
+fn finish_takes_back_a_question_that_no_caller_waits_for() {
+    for protocol in PROTOCOLS {
+        let rig = Rig::new(protocol);
+        let underway = Underway::new();
+        let auth = rig.build(rig.builder().underway(underway.clone()));
+        let runtime = runtime();
+        let link = runtime.block_on(rig.over(&auth));
+        let first = runtime.spawn(link.read());
+        runtime.block_on(until(|| rig.user.asked() == 1));
+        assert!(underway.is_idle(), "{protocol:?}: a caller waits");
+        first.abort();
+        runtime.block_on(until(|| !underway.is_idle()));
+        assert!(underway.finish(Duration::from_secs(20)), "{protocol:?}");
+        assert_eq!((rig.user.asked(), rig.user.withdrawn()), (1, 1), "{protocol:?}");
     }
 }

@@ -1,15 +1,15 @@
 //! A site that accepts a password and gives a token that it refuses.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
 use auth_native::ports::{Dismiss, Prompt};
 use auth_native::shotgun::{Program, ShotgunSite, SignInMethod};
 use auth_native::{Answer, MemoryStore, Notice, PromptFault, Question, Secret, blocking};
-use auth_sandbox::{Fault, Faults, Which};
+use auth_sandbox::{Entry, Fault, Faults, Which};
 use canary::plant;
 
-use super::rig::{PROTOCOLS, Protocol, Rig, Servers, USER, runtime};
+use super::rig::{PROTOCOLS, Protocol, Rig, Servers, USER, runtime, until};
 
 const CALLS: usize = 16;
 
@@ -33,6 +33,21 @@ fn give_the_same(rig: &Rig) {
     }
 }
 
+/// How often a read was refused for its token.
+fn refusals(rig: &Rig) -> usize {
+    match &rig.servers {
+        Servers::Tiled(server) => {
+            let log = server.site().lock().unwrap().log();
+            let is_refused =
+                |entry: &&Entry| entry.path.ends_with("/auth/whoami") && entry.status == Some(401);
+            log.iter().filter(is_refused).count()
+        }
+        Servers::Shotgun(server) => {
+            usize::try_from(server.site().lock().unwrap().counters().refused).unwrap()
+        }
+    }
+}
+
 #[test]
 fn one_answer_serves_all_tasks_even_if_it_is_refused() {
     for protocol in PROTOCOLS {
@@ -40,10 +55,12 @@ fn one_answer_serves_all_tasks_even_if_it_is_refused() {
             let rig = Rig::new(protocol);
             give_the_same(&rig);
             let auth = rig.build(rig.builder());
-            rig.user.answer(2 * CALLS);
+            rig.user.answer(1);
             let link = auth.connect().await.unwrap();
             assert_eq!(rig.user.asked(), 1);
             let calls: Vec<_> = (0..CALLS).map(|_| tokio::spawn(link.clone().read())).collect();
+            until(|| refusals(&rig) >= CALLS).await;
+            rig.user.answer(CALLS);
             for call in calls {
                 // What a refusal comes to is each protocol's own.
                 drop(call.await.unwrap());
@@ -53,8 +70,19 @@ fn one_answer_serves_all_tasks_even_if_it_is_refused() {
     }
 }
 
-/// Answers at once.
-struct Quick(AtomicUsize);
+/// Answers at once, once the gate is open.
+struct Quick {
+    asked: AtomicUsize,
+    gate: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Quick {
+    fn open(&self, is_open: bool) {
+        *self.gate.lock().unwrap() = is_open;
+        self.opened.notify_all();
+    }
+}
 
 impl Prompt for Quick {
     fn ask(&self, question: &Question, _: &Dismiss) -> Result<Answer, PromptFault> {
@@ -62,7 +90,8 @@ impl Prompt for Quick {
             let by_password = question.methods.iter().position(|method| *method == SignInMethod::Password);
             return Ok(Answer::Method(by_password.unwrap()));
         }
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        drop(self.opened.wait_while(self.gate.lock().unwrap(), |is_open| !*is_open).unwrap());
         let password = Secret::from(plant("the password of demo"));
         Ok(Answer::Password { username: USER.into(), password })
     }
@@ -75,8 +104,9 @@ fn one_answer_serves_all_threads_even_if_it_is_refused() {
     for protocol in PROTOCOLS {
         let rig = Rig::new(protocol);
         give_the_same(&rig);
-        let user = Arc::new(Quick(AtomicUsize::new(0)));
-        let asked = || user.0.load(Ordering::SeqCst);
+        let user =
+            Arc::new(Quick { asked: AtomicUsize::new(0), gate: Mutex::new(true), opened: Condvar::new() });
+        let asked = || user.asked.load(Ordering::SeqCst);
         let prompt: Arc<dyn Prompt> = user.clone();
         let builder = blocking::Authenticator::builder()
             .store(Arc::new(MemoryStore::new()))
@@ -97,10 +127,13 @@ fn one_answer_serves_all_threads_even_if_it_is_refused() {
             }
         };
         assert_eq!(asked(), 1);
+        user.open(false);
         std::thread::scope(|scope| {
             for _ in 0..CALLS {
                 scope.spawn(&read);
             }
+            runtime().block_on(until(|| refusals(&rig) >= CALLS));
+            user.open(true);
         });
         assert_eq!(asked(), 2, "{protocol:?}");
     }

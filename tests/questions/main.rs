@@ -7,3 +7,8 @@ mod explicit;
 mod given;
 mod redeemed;
 mod rig;
+
+/// A runtime that runs its tasks only while it is driven.
+fn resting_runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}

@@ -1,4 +1,6 @@
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Counts what must not be cut short: renewals and sign-ins whose tokens are not saved yet, and changes of a store that a
@@ -18,11 +20,15 @@ struct Count {
     ended: Condvar,
 }
 
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Default, Debug)]
 struct Counts {
     all: usize,
     /// Those that hold tokens which are not saved yet.
     unsaved: usize,
+    /// How many calls of `finish` wait now.
+    finishing: usize,
+    /// To be woken when `finish` is called.
+    wakers: Vec<Waker>,
 }
 
 /// One of those that are counted, until this is dropped.
@@ -49,18 +55,48 @@ impl Underway {
     }
 
     /// Waits until nothing is under way, at most for `limit`. Returns whether that was reached.
+    ///
+    /// Ends the grace of a question whose last caller has left: the question is taken back, and the terminal restored.
     pub fn finish(&self, limit: Duration) -> bool {
         let started = Instant::now();
+        let mut counts = self.counts();
+        counts.finishing += 1;
+        let wakers = std::mem::take(&mut counts.wakers);
+        drop(counts);
+        wakers.into_iter().for_each(Waker::wake);
         let mut counts = self.counts();
         while counts.all > 0 {
             let left = limit.saturating_sub(started.elapsed());
             if left.is_zero() {
-                return false;
+                break;
             }
             let waited = self.0.ended.wait_timeout(counts, left);
             counts = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        true
+        counts.finishing -= 1;
+        counts.all == 0
+    }
+
+    /// Waits for `grace`, or until [`finish`](Self::finish) is called. Counts as under way from the first poll until the
+    /// returned value is dropped.
+    pub async fn linger(&self, grace: impl Future<Output = ()>) -> Lingering {
+        let stay = self.enter(false);
+        let mut grace = pin!(grace);
+        std::future::poll_fn(|context| {
+            if grace.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut counts = self.counts();
+            if counts.finishing > 0 {
+                return Poll::Ready(());
+            }
+            if !counts.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                counts.wakers.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+        Lingering { _stay: stay }
     }
 
     pub(crate) fn enter(&self, is_unsaved: bool) -> Stay {
@@ -75,6 +111,12 @@ impl Underway {
     }
 }
 
+/// Work that goes on after its grace, until this is dropped.
+#[derive(Debug)]
+pub struct Lingering {
+    _stay: Stay,
+}
+
 impl Drop for Stay {
     fn drop(&mut self) {
         let mut counts = self.underway.counts();
@@ -87,6 +129,8 @@ impl Drop for Stay {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::task::Context;
     use std::thread;
 
     use super::*;
@@ -102,6 +146,25 @@ mod tests {
         let waiting = underway.clone();
         let waiter = thread::spawn(move || waiting.finish(Duration::from_mins(1)));
         drop(other);
+        assert!(waiter.join().unwrap() && underway.is_idle());
+    }
+
+    #[test]
+    fn finish_ends_a_grace_and_waits_for_what_follows_it() {
+        let underway = Underway::new();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut lingering = pin!(underway.linger(pending()));
+        assert!(lingering.as_mut().poll(&mut context).is_pending());
+        let waiting = underway.clone();
+        let waiter = thread::spawn(move || waiting.finish(Duration::from_mins(1)));
+        let lingering = loop {
+            if let Poll::Ready(lingering) = lingering.as_mut().poll(&mut context) {
+                break lingering;
+            }
+            thread::yield_now();
+        };
+        assert!(!underway.is_idle() && !waiter.is_finished());
+        drop(lingering);
         assert!(waiter.join().unwrap() && underway.is_idle());
     }
 }

@@ -168,12 +168,12 @@ impl<T> Work<T> {
 impl<T: Clone> Work<T> {
     /// Runs the work to its end and tells all who wait what came of it.
     ///
-    /// Work that nobody waits for any more is cancelled once `grace` has ended, which begins when the last caller
-    /// leaves, unless another caller has joined by then.
-    pub async fn run<G: Future<Output = ()>>(self, work: impl Future<Output = T>, grace: impl Fn() -> G) {
+    /// Work that no caller waits for is cancelled once `grace` has ended, which begins when the last caller leaves,
+    /// unless another caller has joined by then. What the grace returned is dropped when the work has ended.
+    pub async fn run<G: Future>(self, work: impl Future<Output = T>, grace: impl Fn() -> G) {
         let outcome = {
             let mut work = pin!(work);
-            let mut desertion = Desertion { of: &self, grace, since: None, is_closed: false };
+            let mut desertion = Desertion { of: &self, grace, since: None, closed: None };
             poll_fn(|context| {
                 let polled = work.as_mut().poll(context);
                 if polled.is_pending() {
@@ -201,17 +201,18 @@ impl<T: Clone> Work<T> {
 }
 
 /// Looks whether somebody still waits for work.
-struct Desertion<'a, T, F, G> {
+struct Desertion<'a, T, F, G: Future> {
     of: &'a Work<T>,
     grace: F,
     since: Option<(u64, Pin<Box<G>>)>,
-    is_closed: bool,
+    /// What the grace returned, once the work was given up after it.
+    closed: Option<G::Output>,
 }
 
-impl<T, F: Fn() -> G, G: Future<Output = ()>> Desertion<'_, T, F, G> {
+impl<T, F: Fn() -> G, G: Future> Desertion<'_, T, F, G> {
     fn look(&mut self, context: &mut Context<'_>) {
         let Work { waiters, seat, cancel, .. } = self.of;
-        if self.is_closed {
+        if self.closed.is_some() {
             return;
         }
         waiters.listen(seat.number(), context.waker());
@@ -220,12 +221,10 @@ impl<T, F: Fn() -> G, G: Future<Output = ()>> Desertion<'_, T, F, G> {
             self.since = self.since.take().filter(|(since, _)| now == Some(*since));
             let Some(now) = now else { return };
             let (_, grace) = self.since.get_or_insert_with(|| (now, Box::pin((self.grace)())));
-            if grace.as_mut().poll(context).is_pending() {
-                return;
-            }
+            let Poll::Ready(over) = grace.as_mut().poll(context) else { return };
             self.since = None;
-            self.is_closed = waiters.state().flights.close(seat, now);
-            if self.is_closed {
+            if waiters.state().flights.close(seat, now) {
+                self.closed = Some(over);
                 return cancel.cancel();
             }
         }

@@ -1,5 +1,6 @@
 //! Running flows on a tokio runtime.
 
+mod background;
 mod committed;
 mod job;
 mod prompt;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::job::Job;
+use super::{background, runtime};
 
 /// A blocking transport or prompt, with a thread for each exchange or question.
 pub struct Threaded<T: ?Sized>(Arc<T>);
@@ -36,11 +37,20 @@ pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Does something on a task of the runtime that this is called on, and waits for its end, or for that of the runtime. If
-/// this is dropped, the task goes on. Panics if the task does. Outside a runtime it is done here, where a flow comes to an
-/// error.
+/// Runs work that callers on several runtimes wait for, on a runtime of this crate, and waits for its end. If this is
+/// dropped, or the caller's runtime ends, the work goes on.
+///
+/// Without a thread or a descriptor for that runtime, the work runs on a task of the caller's. Outside a runtime with
+/// timers it runs in place, where a flow ends with an error.
+///
+/// # Panics
+///
+/// Panics if the work does.
 pub async fn detached(work: impl Future<Output = ()> + Send + 'static) {
-    let Ok(runtime) = Handle::try_current() else { return work.await };
+    if runtime::check(false).is_err() {
+        return work.await;
+    }
+    let runtime = background::handle().unwrap_or_else(Handle::current);
     let ended = runtime.spawn(work).await;
     if let Err(Ok(panic)) = ended.map_err(tokio::task::JoinError::try_into_panic) {
         resume_unwind(panic);

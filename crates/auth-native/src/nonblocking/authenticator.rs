@@ -90,8 +90,11 @@ impl Authenticator {
         self.shared.sites().await
     }
 
-    /// Waits until no session is being saved any more, at most for `limit`. Returns whether that was reached. See
-    /// `blocking::Authenticator::finish`.
+    /// Waits until no session is being saved and no question lingers, at most for `limit`. Returns whether that was
+    /// reached.
+    ///
+    /// A question that no caller waits for any more is taken back, and its prompt restores the terminal. Call this
+    /// before the program ends. See also `blocking::Authenticator::finish`.
     pub async fn finish(&self, limit: Duration) -> bool {
         let underway = self.shared.engine.underway().clone();
         auth_http::nonblocking::aside(move || underway.finish(limit)).await.unwrap_or(false)

@@ -8,8 +8,10 @@
 //! A dropped future ends its caller's wait, and nothing that others wait for. Tokens that were redeemed or given are
 //! saved all the same. A question to the user belongs to all callers that need a sign-in to the same site: when the last
 //! of them is dropped, it stays open for 10 seconds ([`Builder::question_grace`](crate::Builder::question_grace)), and a
-//! caller that comes meanwhile waits for the same answer. The question runs on the runtime of the caller that opened it.
-//! If that runtime ends, another caller that waits opens it again.
+//! caller that comes meanwhile waits for the same answer. Questions and renewals run on a thread of this crate, so that a
+//! caller's runtime that ends, or is not driven, holds up no caller on another runtime. The futures of a
+//! [`Prompt`] run there too. A program that ends while a question is open calls [`Authenticator::finish`] first: it takes
+//! the question back, and the prompt restores the terminal.
 
 mod authenticator;
 mod connection;

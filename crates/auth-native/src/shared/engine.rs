@@ -36,8 +36,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = Option<T>> + Send;
 
-    /// Does something that goes on if the caller leaves, and waits for its end. A runtime that ends takes it along;
-    /// where threads wait, the caller does it and cannot leave.
+    /// Runs work that goes on if the caller leaves or its runtime ends, and waits for its end. On threads, the caller
+    /// runs it and cannot leave.
     fn detached(&self, work: impl Future<Output = ()> + Send + 'static) -> impl Future<Output = ()> + Send;
 
     /// Waits for so long. Where threads wait, it never ends: nothing there waits beside something else.

@@ -47,9 +47,11 @@ impl<E: Engine, T: Clone + Send + 'static> Together<'_, E, T> {
                     let Some(work) = place.start(self.cancel) else { continue };
                     let future = Box::pin(begin(work.cancel().clone()));
                     let (engine, grace) = (self.engine.clone(), self.grace);
-                    let run = async move { work.run(future, || engine.sleep(grace)).await };
+                    let run = async move {
+                        work.run(future, || engine.underway().linger(engine.sleep(grace))).await;
+                    };
                     Box::pin(self.engine.detached(run)).await;
-                    // Without an outcome the runtime ends.
+                    // Without an outcome the process ends.
                     return place.landed();
                 }
             }
