@@ -7,6 +7,7 @@ mod explicit;
 mod given;
 mod redeemed;
 mod rig;
+mod unsaved;
 
 /// A runtime that runs its tasks only while it is driven.
 fn resting_runtime() -> tokio::runtime::Runtime {

@@ -5,7 +5,7 @@ use auth_core::flow::{
     Discover, Discovered, Flow, Governor, LoggedOut, Login, LoginOptions, Logout, Outcome, Renewal, Renewed,
     Revocation, SignedIn, Tell, Warning, Whoami, WhoamiAnswer,
 };
-use auth_core::ports::{Change, Loaded, SiteEntry, Store};
+use auth_core::ports::{Change, Key, Loaded, SiteEntry, Store};
 use auth_core::session::Session;
 use auth_core::tiled::TiledUri;
 use auth_core::time::Now;
@@ -16,6 +16,7 @@ use auth_store::MemoryStore;
 use super::binding::{Binding, Claim};
 use super::connection::Credential;
 use super::signed::Signed;
+use super::unsaved::{InMemory, Unsaved};
 use super::{Engine, Link, Place, Renewals, Together};
 use crate::address::{address, is_exposed};
 use crate::{Error, Status, User};
@@ -48,6 +49,7 @@ pub(crate) struct Shared<E> {
     binding: Binding,
     /// Who renews which session.
     renewals: Renewals,
+    unsaved: Unsaved,
     /// Who signs in where, and is prompted for it.
     sign_ins: Waiters<Signed<E>>,
 }
@@ -59,12 +61,19 @@ impl<E: Engine> Shared<E> {
             settings,
             binding: Binding::default(),
             renewals: Renewals::default(),
+            unsaved: Unsaved::default(),
             sign_ins: Waiters::default(),
         }
     }
 
     pub(crate) fn with_store(&self, store: Arc<dyn Store>) -> Self {
         Self { engine: self.engine.with_store(store), renewals: Renewals::default(), ..self.clone() }
+    }
+
+    /// The same with a session that could not be saved.
+    pub(crate) fn in_memory(&self, key: Key, session: &Session) -> Self {
+        let InMemory { store, renewals } = self.unsaved.keep(key, session);
+        Self { engine: self.engine.with_store(store), renewals, ..self.clone() }
     }
 
     pub(crate) async fn connect(

@@ -5,13 +5,11 @@ use auth_core::error::{CannotPrompt, Policy};
 use auth_core::flow::{
     Call, Called, LoggedOut, LoginOptions, Outcome, Refusals, Renewed, Warning, Whoami, WhoamiAnswer,
 };
-use auth_core::ports::{Change, Replaces, Store as _};
 use auth_core::session::{Generation, Session, Tokens};
 use auth_core::tiled::{SessionEntry, read_revoke_session, revoke_session};
 use auth_core::time::{Now, Timestamp};
 use auth_core::wire::{Authorization, Request, Response};
 use auth_core::{Error as AuthError, Secret};
-use auth_store::MemoryStore;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
 use http::header::{AUTHORIZATION, HeaderMap};
 
@@ -489,14 +487,7 @@ impl<E: Engine> State<E> {
         if let Credential::Session(session) = &self.credential
             && warnings.iter().any(|warning| matches!(warning, Warning::NotSaved(_)))
         {
-            let store = MemoryStore::new();
-            // Memory takes everything.
-            let _ = store.apply(&Change::Save {
-                key: place.uri.key(),
-                session: session.clone(),
-                replaces: Replaces::Anything,
-            });
-            self.shared = self.shared.with_store(Arc::new(store));
+            self.shared = self.shared.in_memory(place.uri.key(), session);
         }
         for warning in warnings {
             if !self.warnings.contains(&warning) && self.warnings.len() < MOST_WARNINGS {

@@ -17,6 +17,7 @@ mod silent;
 mod studio;
 mod subscribers;
 mod together;
+mod unsaved;
 
 pub(crate) use ahead::Ahead;
 pub(crate) use authenticator::{Settings, Shared, is_good, seed};
