@@ -84,8 +84,9 @@ impl<F: Flow> Run<F> {
         self.flow.is_committed()
     }
 
-    /// A request as it is given to the transport. One that redeems a token may take longer than its flow waits: a process
-    /// that stood still finds its deadline passed and the answer already there, and only the transport can read it.
+    /// A request as it is given to the transport. One that redeems a token may take longer than its flow waits: a
+    /// process that stood still finds its deadline passed and the answer already there, and only the transport can read
+    /// it.
     pub(crate) fn patient(&self, mut request: Request) -> Request {
         if self.flow.is_committed() {
             request.budget += STOOD_STILL;
@@ -146,7 +147,8 @@ impl<F: Flow> Run<F> {
         self.flow.deadline()
     }
 
-    /// How long to go on waiting. A cancel that is due goes before a deadline; until it is told, a notice is left behind.
+    /// How long to go on waiting. A cancel that is due goes before a deadline; until it is told, a notice is left
+    /// behind.
     pub(crate) fn patience(&self, now: Now, cancelled: bool) -> Patience {
         if self.takes(cancelled) {
             return Patience::Cancelled;

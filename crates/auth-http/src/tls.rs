@@ -64,8 +64,8 @@ fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
     }
 }
 
-/// The file's content. A FIFO is refused: it could keep its reader waiting for ever, and whoever else reads the file that
-/// `SSL_CERT_FILE` names would find nothing in it.
+/// The file's content. A FIFO is refused: it could keep its reader waiting for ever, and whoever else reads the file
+/// that `SSL_CERT_FILE` names would find nothing in it.
 fn content(file: &Path) -> io::Result<Vec<u8>> {
     let bad = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     if !std::fs::metadata(file)?.is_file() {

@@ -3,8 +3,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Counts what must not be cut short: renewals and sign-ins whose tokens are not saved yet, and changes of a store that a
-/// flow has given up waiting for. Clones count together.
+/// Counts what must not be cut short: renewals and sign-ins whose tokens are not saved yet, and changes of a store that
+/// a flow has given up waiting for. Clones count together.
 ///
 /// ```
 /// use std::time::Duration;

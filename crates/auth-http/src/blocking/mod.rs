@@ -27,9 +27,9 @@ const RESTORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs flows, and waits for them. One driver can run any number of flows at once, from any thread.
 ///
-/// Requests, questions, notices and whatever a store is asked are carried out on threads of their own, so that a step that is
-/// cancelled or past its deadline can be left behind; a question is taken back first, and its prompt waited for until
-/// the terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
+/// Requests, questions, notices and whatever a store is asked are carried out on threads of their own, so that a step
+/// that is cancelled or past its deadline can be left behind; a question is taken back first, and its prompt waited for
+/// until the terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
 #[derive(Clone)]
 pub struct Driver {
     transport: Arc<dyn Transport>,

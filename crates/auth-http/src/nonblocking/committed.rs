@@ -1,5 +1,5 @@
-//! From redeeming a token to saving what was given for it, on a thread and a runtime of its own: the caller's runtime may
-//! end meanwhile, and takes its tasks with it.
+//! From redeeming a token to saving what was given for it, on a thread and a runtime of its own: the caller's runtime
+//! may end meanwhile, and takes its tasks with it.
 
 use std::sync::mpsc::{self, SendError};
 use std::thread;

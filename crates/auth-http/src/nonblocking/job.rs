@@ -18,8 +18,8 @@ pub(super) struct Job<T> {
 }
 
 impl<T: Send + 'static> Job<T> {
-    /// Begins something that keeps its thread waiting, on a thread of its own. It can spawn tasks on the runtime of this
-    /// thread.
+    /// Begins something that keeps its thread waiting, on a thread of its own. It can spawn tasks on the runtime of
+    /// this thread.
     pub(super) fn start(job: impl FnOnce() -> T + Send + 'static) -> Self {
         let (tell, over) = oneshot::channel();
         let runtime = Handle::try_current();

@@ -31,12 +31,14 @@ pub use transport::{Exchange, ReqwestTransport, Transport};
 /// How long a prompt that was dismissed may take to put the terminal back, before it is left behind.
 const RESTORED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Runs flows on a tokio runtime with timers, and with I/O where its transport needs that. One driver can run any number of flows at once.
+/// Runs flows on a tokio runtime with timers, and with I/O where its transport needs that. One driver can run any
+/// number of flows at once.
 ///
-/// A notice is left behind where it is not told within [`TELL_DEADLINE`](auth_core::flow::TELL_DEADLINE), or not once it
-/// was cancelled. Whatever a store is asked, and a prompt that is [`Threaded`], is carried out on threads of their own, never on the
-/// runtime's, which may not be kept from ending; a question that is no longer wanted is taken back, and its prompt waited for until the
-/// terminal is as it was (5 s at most). A lock won after it was left behind is given back at once.
+/// A notice is left behind where it is not told within [`TELL_DEADLINE`](auth_core::flow::TELL_DEADLINE), or not once
+/// it was cancelled. Whatever a store is asked, and a prompt that is [`Threaded`], is carried out on threads of their
+/// own, never on the runtime's, which may not be kept from ending; a question that is no longer wanted is taken back,
+/// and its prompt waited for until the terminal is as it was (5 s at most). A lock won after it was left behind is
+/// given back at once.
 #[derive(Clone)]
 pub struct Driver {
     transport: Arc<dyn Transport>,
@@ -67,14 +69,15 @@ impl Driver {
     ///
     /// A cancel is told to the flow once: at once where it can be interrupted, otherwise as soon as it can. Dropping
     /// the future is a cancel as well: a flow that has redeemed a token goes on until what it was given is saved, on a
-    /// thread and a runtime of its own, so that it does so even where this runtime ends meanwhile. A [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow
-    /// still holds at its end, however it came, is given back.
+    /// thread and a runtime of its own, so that it does so even where this runtime ends meanwhile. A
+    /// [`Misuse`](auth_core::error::Misuse) is the end of the run. Whatever the flow still holds at its end, however it
+    /// came, is given back.
     ///
     /// # Errors
     ///
-    /// Besides those of the flow: [`Misuse::NoRuntime`](auth_core::error::Misuse::NoRuntime) outside a tokio runtime, and
-    /// [`NoTimers`](auth_core::error::Misuse::NoTimers) or [`NoIo`](auth_core::error::Misuse::NoIo) on one that was built
-    /// without them.
+    /// Besides those of the flow: [`Misuse::NoRuntime`](auth_core::error::Misuse::NoRuntime) outside a tokio runtime,
+    /// and [`NoTimers`](auth_core::error::Misuse::NoTimers) or [`NoIo`](auth_core::error::Misuse::NoIo) on one that was
+    /// built without them.
     pub async fn run<F>(&self, flow: F, cancel: &Cancel) -> Result<Outcome<F::Output>, Error>
     where
         F: Flow + Send + 'static,

@@ -22,7 +22,8 @@ pub type Telling<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub trait Prompt: Send + Sync {
     /// Asks. If `dismissed` happens first, takes the question back and ends with [`PromptFault::Cancelled`].
     ///
-    /// Ends with [`PromptFault::Suspended`] only where [`Dismiss::may_suspend`] allows it, as [`ports::Prompt::ask`] says.
+    /// Ends with [`PromptFault::Suspended`] only where [`Dismiss::may_suspend`] allows it, as [`ports::Prompt::ask`]
+    /// says.
     fn ask<'a>(&'a self, question: &'a Question, dismissed: &'a Dismiss) -> Asking<'a>;
 
     /// Tells something. What cannot be told is dropped.

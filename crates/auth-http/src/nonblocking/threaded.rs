@@ -29,8 +29,8 @@ pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     Job::start(work).end().await.ok()
 }
 
-/// Does something beside its caller, on the runtime that this is called on, as long as that lives. Outside a runtime it is
-/// dropped.
+/// Does something beside its caller, on the runtime that this is called on, as long as that lives. Outside a runtime it
+/// is dropped.
 pub fn beside(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(work));

@@ -62,23 +62,24 @@ impl<T: ports::Transport + ?Sized + 'static> Transport for Threaded<T> {
 
 /// Makes HTTP/1.1 exchanges with reqwest and rustls, each on a connection of its own.
 ///
-/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent`, `accept-encoding`,
-/// `content-length` and `connection: close`: the server may close, so that fewer sockets of the client wait in
-/// `TIME_WAIT`. reqwest closes a connection once it has read the answer, unless the server has done so by then.
+/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. Besides its own
+/// headers, a request carries `host`, `user-agent`, `accept-encoding`, `content-length` and `connection: close`.
+/// reqwest closes a connection once it has read the answer. If the server has closed it by then, no socket of the
+/// client waits in `TIME_WAIT`.
 ///
 /// Certificates are verified against what the operating system trusts, and the authorities in the file that
-/// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the system's.
+/// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the
+/// system's.
 ///
-/// A proxy is taken from `ALL_PROXY`,
-/// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are at the first exchange, or else
-/// from the settings of macOS or Windows, and never used for this machine itself; [`proxied`](Self::proxied) names
-/// another. `localhost` is only ever an address of this machine.
+/// A proxy is taken from `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they
+/// are at the first exchange, or else from the settings of macOS or Windows, and never used for this machine itself;
+/// [`proxied`](Self::proxied) names another. `localhost` is only ever an address of this machine.
 ///
-/// What this crate keeps of an answer is wiped, also while it grows; what hyper and reqwest copy of a message, compressed
-/// or not, is not, and lasts as long as the exchange.
+/// What this crate keeps of an answer is wiped, also while it grows; what hyper and reqwest copy of a message,
+/// compressed or not, is not, and lasts as long as the exchange.
 ///
-/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is
+/// decompressed.
 pub struct ReqwestTransport {
     user_agent: String,
     authorities: Authorities,
