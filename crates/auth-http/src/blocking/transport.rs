@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use auth_core::ports::{Transport, Unreachable};
 use auth_core::wire::{Method, Request, Response};
@@ -12,7 +12,7 @@ use ureq::http::header::CONNECTION;
 use ureq::http::{self, HeaderValue};
 use ureq::{Agent, Proxy, ProxyProtocol};
 
-use super::closing::{CLOSES_WITHIN, Done};
+use super::closing::{self, CLOSES_WITHIN, Done};
 use super::connect::{self, Lookup, Progress};
 use super::secure::Trust;
 use crate::ProxyChoice;
@@ -29,29 +29,32 @@ const _: () = assert!(log::STATIC_MAX_LEVEL as usize <= log::LevelFilter::Debug 
 
 /// Makes HTTP/1.1 exchanges with ureq and rustls, each on a connection of its own.
 ///
-/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. A request carries its
-/// own headers and `host`, `user-agent`, `accept-encoding`,
-/// `content-length` and `connection: close`: the server closes, so that no socket of the client waits in `TIME_WAIT`. It
-/// has half a second for that once it has answered.
+/// Nothing is followed, repeated, kept or added: no redirect, no retry, no cookie, no `.netrc`. Besides its own
+/// headers, a request carries `host`, `user-agent`, `accept-encoding`, `content-length` and `connection: close`. The
+/// server closes the connection, so that no socket of the client waits in `TIME_WAIT`. It has half a second for that,
+/// which the caller does not wait: up to 16 connections of a process wait on threads of their own, and any other is
+/// closed at once.
 ///
 /// Certificates are verified against what the operating system trusts, and the authorities in the file that
-/// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the system's.
+/// `SHOTGUN_API_CACERTS` names; nothing turns that off. `SSL_CERT_FILE` names another, on Linux instead of the
+/// system's.
 ///
-/// A proxy is taken from `ALL_PROXY`,
-/// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they are when this is made, and never
-/// used for this machine itself; [`proxied`](Self::proxied) names another. `localhost` is only ever an address of this
-/// machine.
+/// A proxy is taken from `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` (or their lower-case names) as they
+/// are when this is made, and never used for this machine itself; [`proxied`](Self::proxied) names another. `localhost`
+/// is only ever an address of this machine.
 ///
 /// What this crate copies of a message is wiped, also while it grows; ureq's buffers for a connection and for what was
-/// compressed are not, and last as long as the exchange.
+/// compressed are not, and last as long as the connection.
 ///
-/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is decompressed.
+/// Bounds: 5 s to connect, the request's budget for everything, 64 KiB of headers, 1 MiB of content after it is
+/// decompressed.
 pub struct UreqTransport {
     user_agent: String,
     choice: ProxyChoice,
     /// The one that the environment names.
     proxy: Option<Proxy>,
     tls: Arc<Trust>,
+    closes_within: Duration,
 }
 
 impl UreqTransport {
@@ -68,6 +71,7 @@ impl UreqTransport {
             choice: ProxyChoice::Environment,
             proxy: Proxy::try_from_env(),
             tls: Arc::new(Trust::new(Authorities::read(files)?)),
+            closes_within: CLOSES_WITHIN,
         })
     }
 
@@ -122,8 +126,8 @@ impl UreqTransport {
             (None, Method::Get | Method::Delete) => agent.run(head)?,
         };
         let body = content(&mut response)?;
-        if closes(&response) {
-            done.await_close(CLOSES_WITHIN.min(request.budget.saturating_sub(began.elapsed())));
+        if closing::closes(&response) {
+            done.let_server_close(self.closes_within, request.budget.saturating_sub(began.elapsed()));
         }
         let headers: Vec<_> = response
             .headers()
@@ -162,16 +166,6 @@ fn head(request: &Request) -> Result<http::Request<()>, ureq::Error> {
     Ok(head.header(CONNECTION, "close").body(())?)
 }
 
-/// Whether the server has said that it closes the connection (RFC 9112 sections 9.3 and 9.6).
-fn closes(response: &http::Response<ureq::Body>) -> bool {
-    if response.version() < http::Version::HTTP_11 {
-        return true;
-    }
-    let values = response.headers().get_all(CONNECTION).into_iter();
-    let mut words = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    words.any(|word| word.trim().eq_ignore_ascii_case("close"))
-}
-
 fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::Error> {
     let announced = response.body().content_length().unwrap_or(0);
     if announced > BODY_LIMIT {
@@ -180,6 +174,14 @@ fn content(response: &mut http::Response<ureq::Body>) -> Result<Vec<u8>, ureq::E
     let mut body = Wiped::with_room(announced);
     body.read_to_end(response.body_mut().with_config().limit(BODY_LIMIT).reader())?;
     Ok(body.take())
+}
+
+#[cfg(test)]
+impl UreqTransport {
+    /// Gives the server this long to close a connection.
+    pub(crate) fn closed_within(self, closes_within: Duration) -> Self {
+        Self { closes_within, ..self }
+    }
 }
 
 /// What the tests of every transport are about, and what its client's records are named after.
@@ -193,6 +195,9 @@ const TUNNELS_ALL: bool = true;
 /// Whether the server has the time to close a connection that it said it would.
 #[cfg(test)]
 const LETS_THE_SERVER_CLOSE: bool = true;
+/// How many connections wait at once for their servers to close them.
+#[cfg(test)]
+const MOST_WAITING: usize = closing::MOST_WAITING;
 /// What is known of a request whose time was up in the TLS handshake.
 #[cfg(test)]
 const IN_A_HANDSHAKE: auth_core::error::Sent = auth_core::error::Sent::No;

@@ -1,5 +1,8 @@
 //! What the driver promises, with a flow that follows a script.
 
+#[cfg(feature = "blocking")]
+#[path = "closing_late.rs"]
+mod closing_late;
 #[path = "late.rs"]
 mod late;
 #[path = "script.rs"]

@@ -1,6 +1,7 @@
 //! What the blocking transport promises, this one promises too.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use auth_core::error::Sent;
 use auth_core::ports::{Transport, Unreachable};
@@ -20,6 +21,8 @@ const CLIENT: &str = "reqwest";
 const TUNNELS_ALL: bool = false;
 /// reqwest closes a connection as soon as it has read the answer, unless the server has done so by then.
 const LETS_THE_SERVER_CLOSE: bool = false;
+/// No connection waits for that.
+const MOST_WAITING: usize = 0;
 /// reqwest does not say how far it got.
 const IN_A_HANDSHAKE: Sent = Sent::Maybe;
 
@@ -34,6 +37,11 @@ impl Subject {
 
     fn proxied(self, choice: ProxyChoice) -> Self {
         Self(self.0.proxied(choice))
+    }
+
+    /// reqwest gives the server no time.
+    fn closed_within(self, _: Duration) -> Self {
+        self
     }
 }
 
