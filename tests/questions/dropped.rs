@@ -6,7 +6,7 @@ use auth_http::{Cancel, Underway};
 use auth_native::error::AuthError;
 
 use super::resting_runtime;
-use super::rig::{Auth, PROTOCOLS, Rig, runtime, until};
+use super::rig::{Auth, PROTOCOLS, Protocol, Rig, runtime, until};
 
 const CALLERS: usize = 8;
 
@@ -196,4 +196,28 @@ fn finish_takes_back_a_question_that_no_caller_waits_for() {
         assert!(underway.finish(Duration::from_secs(20)), "{protocol:?}");
         assert_eq!((rig.user.asked(), rig.user.withdrawn()), (1, 1), "{protocol:?}");
     }
+}
+
+/// Which Shotgun site is meant, and then who signs in there.
+#[test]
+fn callers_that_name_no_site_share_both_questions() {
+    let rig = Rig::new(Protocol::Shotgun);
+    let Auth::Shotgun(auth, _) = rig.build(rig.builder()) else { unreachable!("a Shotgun site") };
+    runtime().block_on(async {
+        let calls: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                let auth = auth.clone();
+                tokio::spawn(async move { auth.user(None).await.map(drop) })
+            })
+            .collect();
+        until(|| rig.user.asked() == 1).await;
+        // A caller that begins only now is asked on its own.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        rig.user.answer(2 * CALLERS);
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert!(rig.user.asked() < CALLERS, "{}", rig.user.asked());
+        assert_eq!(rig.logins(), 1);
+    });
 }

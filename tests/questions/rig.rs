@@ -29,12 +29,14 @@ pub(crate) struct User {
     asked: AtomicUsize,
     withdrawn: AtomicUsize,
     answers: Semaphore,
+    /// The site that is meant where none is named.
+    site: String,
 }
 
 impl User {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(site: &str) -> Arc<Self> {
         let (asked, withdrawn) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { asked, withdrawn, answers: Semaphore::new(0) })
+        Arc::new(Self { asked, withdrawn, answers: Semaphore::new(0), site: site.to_owned() })
     }
 
     /// How often a password was asked for.
@@ -61,6 +63,11 @@ impl User {
                     user.withdrawn.fetch_add(1, Ordering::SeqCst);
                 }
             }
+        }
+        if let Question::Site(_) = question {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.answers.acquire().await.unwrap().forget();
+            return Ok(Answer::Site(self.site.as_str().into()));
         }
         if let Question::Method(question) = question {
             let by_password = question.methods.iter().position(|method| *method == SignInMethod::Password);
@@ -116,7 +123,8 @@ impl Rig {
                 (Servers::Shotgun(server), url)
             }
         };
-        Self { protocol, clock, url, user: User::new(), servers }
+        let user = User::new(&url);
+        Self { protocol, clock, url, user, servers }
     }
 
     pub(crate) fn builder(&self) -> nonblocking::Builder {

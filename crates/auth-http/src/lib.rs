@@ -26,6 +26,8 @@ pub mod nonblocking;
 #[cfg(any(feature = "blocking", feature = "async"))]
 mod proxy;
 #[cfg(any(feature = "blocking", feature = "async"))]
+mod telling;
+#[cfg(any(feature = "blocking", feature = "async"))]
 mod tls;
 mod underway;
 #[cfg(any(feature = "blocking", feature = "async"))]
@@ -45,7 +47,7 @@ pub use clock::SystemClock;
 pub use entropy::{NoEntropy, seed};
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use proxy::ProxyChoice;
-pub use underway::Underway;
+pub use underway::{Lingering, Underway};
 #[cfg(any(feature = "blocking", feature = "async"))]
 pub use user_agent::TransportError;
 #[cfg(any(feature = "blocking", feature = "async"))]

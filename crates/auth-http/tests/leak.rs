@@ -17,7 +17,7 @@ use auth_core::shotgun::Proxy;
 use auth_core::wire::{Authorization, Request};
 use auth_core::{Answer, Notice, PromptFault, Question, Secret};
 use auth_http::blocking::{Driver, TransportError, UreqTransport};
-use auth_http::{Cancel, NoEntropy, ProxyChoice, SystemClock, Underway};
+use auth_http::{Cancel, Lingering, NoEntropy, ProxyChoice, SystemClock, Underway, wait_for};
 use canary::{has_debug, plant, silent, silent_error};
 
 struct Nothing;
@@ -63,7 +63,9 @@ fn drivers_and_errors_show_none_s1() {
     silent::<SystemClock>(&clock);
     drop(Driver::new(Arc::new(transport), Arc::new(Nothing), Arc::new(Nothing), clock));
     silent::<Cancel>(&Cancel::new());
-    silent::<Underway>(&Underway::new());
+    let underway = Underway::new();
+    silent::<Underway>(&underway);
+    silent::<Lingering>(&wait_for(underway.linger(async {})));
     silent_error::<NoEntropy>(&NoEntropy);
     let refused = UreqTransport::new(&format!("{}\r\n", plant("a user agent"))).unwrap_err();
     silent_error::<TransportError>(&refused);

@@ -17,6 +17,7 @@ use auth_core::{Error, Notice, Question};
 use self::job::{Heard, Job};
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
+use crate::telling::Telling;
 use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
@@ -76,17 +77,7 @@ impl Driver {
                     self.attend(&mut run, cancel, &job, drive::sent)
                 }
                 Step::Ask(question) => self.ask(question, &mut run, cancel),
-                Step::Tell(notice) => {
-                    let prompt = Arc::clone(&self.prompt);
-                    let job = Job::start(cancel, move || prompt.tell(&notice));
-                    if run.is_committed() {
-                        // A terminal that is stopped keeps no token from being saved.
-                        Brought::Event(Event::Told)
-                    } else {
-                        let over = |_: Result<(), Broke>| Brought::Event(Event::Told);
-                        drive::told(self.attend(&mut run, cancel, &job, over))
-                    }
-                }
+                Step::Tell(notice) => self.tell(notice, &mut run, cancel),
                 Step::Load(key) => {
                     let store = Arc::clone(&self.store);
                     let job = Job::start(cancel, move || store.load(&key));
@@ -129,6 +120,22 @@ impl Driver {
                 }
             };
         }
+    }
+
+    fn tell<F: Flow>(&self, notice: Notice, run: &mut Run<F>, cancel: &Cancel) -> Brought {
+        let over = Brought::Event(Event::Told);
+        let Some(telling) = Telling::begin(&notice) else { return over };
+        let prompt = Arc::clone(&self.prompt);
+        let tell = move || {
+            let _telling = telling;
+            prompt.tell(&notice);
+        };
+        let job = Job::start(cancel, tell);
+        if run.is_committed() {
+            // A terminal that is stopped keeps no token from being saved.
+            return over;
+        }
+        drive::told(self.attend(run, cancel, &job, |_: Result<(), Broke>| over))
     }
 
     fn ask<F: Flow>(&self, question: Question, run: &mut Run<F>, cancel: &Cancel) -> Brought {

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use self::job::Job;
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
+use crate::telling::Telling;
 use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
@@ -126,8 +127,13 @@ impl Driver {
             Step::Send(request) => self.send(request, run, cancel).await,
             Step::Ask(question) => self.ask(question, run, cancel).await,
             Step::Tell(notice) => {
+                let Some(telling) = Telling::begin(&notice) else { return Brought::Event(Event::Told) };
                 let prompt = Arc::clone(&self.prompt);
-                let mut job = Job::spawn(async move { prompt.tell(&notice).await }).outliving();
+                let told = async move {
+                    prompt.tell(&notice).await;
+                    drop(telling);
+                };
+                let mut job = Job::spawn(told).outliving();
                 if run.is_committed() {
                     // A terminal that is stopped keeps no token from being saved.
                     return Brought::Event(Event::Told);

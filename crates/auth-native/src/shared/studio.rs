@@ -30,6 +30,8 @@ pub(crate) struct Studio<E> {
     infos: Arc<Mutex<Infos>>,
     /// Who signs in where, and is prompted for it.
     sign_ins: Waiters<Signed>,
+    /// Who is asked which site is meant.
+    choices: Waiters<Result<ShotgunSite, Error>>,
 }
 
 /// What came of a sign-in that callers share.
@@ -64,8 +66,8 @@ impl<E: Engine> Studio<E> {
         defaults: Arc<dyn DefaultsManager>,
         proxy: ProxyChoice,
     ) -> Self {
-        let (infos, sign_ins) = (Arc::default(), Waiters::default());
-        Self { engine, settings, program, defaults, proxy, infos, sign_ins }
+        let (infos, sign_ins, choices) = (Arc::default(), Waiters::default(), Waiters::default());
+        Self { engine, settings, program, defaults, proxy, infos, sign_ins, choices }
     }
 
     /// What is remembered of earlier sign-ins.
@@ -101,7 +103,24 @@ impl<E: Engine> Studio<E> {
         if is_fixed || options.never_ask || self.settings.never_ask {
             return meant.ok_or(Error::NoSite);
         }
-        Ok(self.run(ChooseSite::new(&sites, meant.as_ref())).await?.value)
+        self.choose(ChooseSite::new(&sites, meant.as_ref())).await
+    }
+
+    /// The site that the user names. Callers share the question.
+    async fn choose(&self, flow: ChooseSite) -> Result<ShotgunSite, Error> {
+        let together = Together {
+            engine: &self.engine,
+            waiters: &self.choices,
+            cancel: &self.settings.cancel,
+            grace: self.settings.question_grace,
+        };
+        let begin = |cancel: Cancel| {
+            let (engine, flow) = (self.engine.clone(), flow.clone());
+            async move { Ok(engine.run(flow, &cancel).await?.value) }
+        };
+        let anywhere = Key { site: String::new(), slot: String::new() };
+        let chosen = Box::pin(together.get(&anywhere, |_| true, || async { None }, begin)).await;
+        chosen.unwrap_or(Err(AuthError::Cancelled.into()))
     }
 
     /// The site that was named or is meant; nobody is asked.
