@@ -1,10 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::flow::Refusals;
-use auth_core::tiled::has_ended;
 use auth_core::wire::Authorization;
-use ureq::http::header::WWW_AUTHENTICATE;
 use ureq::http::{HeaderMap, Method, Request, Response, Uri};
 use ureq::middleware::{Middleware, MiddlewareNext};
 use ureq::{Agent, Body, SendBody};
@@ -15,7 +12,7 @@ use crate::origin::is_at;
 /// A middleware for a ureq client of one's own: shows the connection's credential to its server, and to no other.
 ///
 /// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed too; the
-/// request is made once more if it only reads and there is an agent for that. Both agents must hand over answers of every
+/// request is made again, twice at most, if it only reads and there is an agent for that. Both agents must hand over answers of every
 /// status, with `http_status_as_error(false)`: otherwise ureq ends a refused request before this sees it.
 ///
 /// ```no_run
@@ -41,7 +38,7 @@ impl Authorize {
         Self { connection, again: None }
     }
 
-    /// Makes a refused read once more with this agent, set up as the one that this is for, but without this.
+    /// Makes a refused read again with this agent, set up as the one that this is for, but without this.
     #[must_use]
     pub fn replaying_with(self, agent: Agent) -> Self {
         Self { again: Some(agent), ..self }
@@ -58,23 +55,18 @@ impl Middleware for Authorize {
             return next.handle(request);
         }
         let head = Head::of(&request);
-        let Some(shown) = self.connection.authorize(request.headers_mut()).map_err(other)? else {
+        let Some(mut shown) = self.connection.show(request.headers_mut()).map_err(other)? else {
             return next.handle(request);
         };
-        let (mut shown, mut response, mut refusals) = (shown, next.handle(request)?, Refusals::default());
-        while is_refused(&response) {
-            let another = self.connection.another(&shown, &mut refusals).map_err(other)?;
-            let (Some(another), Some(head), Some(agent)) = (another, &head, &self.again) else { break };
+        let mut response = next.handle(request)?;
+        while let Some(another) =
+            self.connection.show_another(&mut shown, response.status(), response.headers()).map_err(other)?
+        {
+            let (Some(head), Some(agent)) = (&head, &self.again) else { break };
             response = agent.run(head.shown(&self.connection, &another)?)?;
-            shown = another;
         }
         Ok(response)
     }
-}
-
-fn is_refused(response: &Response<Body>) -> bool {
-    let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-    has_ended(response.status().as_u16(), challenge)
 }
 
 /// What a request that only reads is made of.

@@ -3,13 +3,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::Secret;
-use auth_core::flow::{LoggedOut, Refusals, Warning};
+use auth_core::flow::{LoggedOut, Warning};
 use auth_core::session::Session;
 use auth_core::tiled::{SessionEntry, TiledUri};
 use auth_core::wire::{Authorization, Request, Response};
 
 use super::engine::Tasks;
 use crate::shared::Link;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+use crate::shared::Shown;
 use crate::{Access, Error, SessionEvent, Subscription, User};
 
 /// Somebody signed in to a server, bound to its origin: made by [`Authenticator::connect`](super::Authenticator::connect).
@@ -108,22 +110,41 @@ impl Connection {
         self.link.put(headers, shown);
     }
 
-    /// What to show in place of something that the server has refused with 401 because it has ended: the session is
-    /// renewed once, or the person asked if it is over. `None` if there is nothing else to show.
+    /// Returns the credential to send in place of one that the server has refused with 401 because it has ended. `None` if
+    /// there is no other.
     ///
-    /// What another program has stored is given first. Where the server refuses that too, this can be called once more.
+    /// Uses the stored session if another program has renewed it, else renews the session, and prompts the user if it is
+    /// over. The server may refuse a stored token too. This method does not count how often a request was refused: call it
+    /// at most twice for each request. If you call it until the server accepts a token, a server that refuses every token
+    /// causes one renewal or question for each call.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotSignedIn`](crate::error::AuthError::NotSignedIn) if this connection was signed out.
+    /// - The error that ended the session, if the user may not be prompted or cannot be.
+    /// - What the sign-in failed with, if the user was prompted: [`Cancelled`](crate::error::AuthError::Cancelled) or
+    ///   [`Rejected`](crate::error::AuthError::Rejected), for example.
+    /// - [`AnotherUser`](crate::error::Policy::AnotherUser) if another user's session is stored for the server now.
+    /// - [`Transient`](crate::error::AuthError::Transient) if the server cannot be reached. The stored session is kept.
     pub async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
-        self.link.refused(shown, &mut Refusals::default()).await
+        self.link.refused(shown).await
     }
 
-    /// The same for a request that may have been refused before.
+    /// Puts the credential into a request's headers. `None` if there is none to send.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
-    pub(super) async fn another(
+    pub(super) async fn show(&self, headers: &mut http::HeaderMap) -> Result<Option<Shown>, Error> {
+        self.link.show(headers).await
+    }
+
+    /// The credential to send a request with again, if the server has refused the one before.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) async fn show_another(
         &self,
-        shown: &Authorization,
-        refusals: &mut Refusals,
+        shown: &mut Shown,
+        status: http::StatusCode,
+        headers: &http::HeaderMap,
     ) -> Result<Option<Authorization>, Error> {
-        self.link.refused(shown, refusals).await
+        self.link.show_another(shown, status.as_u16(), headers).await
     }
 
     /// Where the account is signed in, and was until lately, by the server's own word.

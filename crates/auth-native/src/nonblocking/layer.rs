@@ -3,20 +3,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use auth_core::flow::Refusals;
 use http::{Method, Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::Connection;
-use super::show::is_refused;
 use crate::Error;
 use crate::origin::is_at;
 
 /// A tower layer for any client of `http` requests: shows the connection's credential to its server, and to no other.
 ///
 /// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed once, and
-/// the request made once more if it only reads. The client below should follow no redirects.
+/// the request made again, twice at most, if it only reads. The client below should follow no redirects.
 #[derive(Clone)]
 pub struct AuthorizeLayer(Arc<Connection>);
 
@@ -90,29 +88,29 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let connection = Arc::clone(&self.connection);
         // The one that is ready is used first, and its copy for asking again.
-        let spare = self.inner.clone();
+        let mut spare = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, spare.clone());
         Box::pin(async move {
             if !is_at(connection.uri().origin(), &request.uri().to_string()) {
                 return ready.call(request).await.map_err(AuthorizeError::Inner);
             }
             let again = (request.method() == Method::GET).then(|| request.clone());
-            let shown = connection.authorize(request.headers_mut()).await.map_err(AuthorizeError::Auth)?;
-            let Some(shown) = shown else {
+            let shown = connection.show(request.headers_mut()).await.map_err(AuthorizeError::Auth)?;
+            let Some(mut shown) = shown else {
                 return ready.call(request).await.map_err(AuthorizeError::Inner);
             };
-            let (mut shown, mut spare, mut refusals) = (shown, spare, Refusals::default());
             let mut response = ready.call(request).await.map_err(AuthorizeError::Inner)?;
-            while is_refused(response.status(), response.headers()) {
-                let another =
-                    connection.another(&shown, &mut refusals).await.map_err(AuthorizeError::Auth)?;
-                let (Some(another), Some(mut again)) = (another, again.clone()) else { break };
+            while let Some(another) = connection
+                .show_another(&mut shown, response.status(), response.headers())
+                .await
+                .map_err(AuthorizeError::Auth)?
+            {
+                let Some(mut again) = again.clone() else { break };
                 connection.put(again.headers_mut(), &another);
                 std::future::poll_fn(|context| spare.poll_ready(context))
                     .await
                     .map_err(AuthorizeError::Inner)?;
                 response = spare.call(again).await.map_err(AuthorizeError::Inner)?;
-                shown = another;
             }
             Ok(response)
         })

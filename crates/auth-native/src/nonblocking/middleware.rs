@@ -2,19 +2,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_core::flow::Refusals;
 use http::{Extensions, Method};
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
 use super::Connection;
-use super::show::is_refused;
 use crate::origin::is_at;
 
 /// A middleware for a reqwest client of one's own: shows the connection's credential to its server, and to no other.
 ///
 /// A token that is near its end is renewed before it is shown. One that the server says has ended is renewed once, and
-/// the request made once more if it only reads.
+/// the request made again, twice at most, if it only reads.
 ///
 /// reqwest follows redirects below this, and keeps the credential where only the scheme changes: the client is best
 /// built with [`redirect::Policy::none`](reqwest::redirect::Policy::none).
@@ -49,18 +47,19 @@ impl Middleware for Authorize {
             return next.run(request, extensions).await;
         }
         let again = request.try_clone().filter(|request| request.method() == Method::GET);
-        let Some(shown) = self.0.authorize(request.headers_mut()).await.map_err(Error::middleware)? else {
+        let Some(mut shown) = self.0.show(request.headers_mut()).await.map_err(Error::middleware)? else {
             return next.run(request, extensions).await;
         };
-        let (mut shown, mut refusals) = (shown, Refusals::default());
         let mut response = next.clone().run(request, extensions).await?;
-        while is_refused(response.status(), response.headers()) {
-            let another = self.0.another(&shown, &mut refusals).await.map_err(Error::middleware)?;
-            let again = again.as_ref().and_then(Request::try_clone);
-            let (Some(another), Some(mut again)) = (another, again) else { break };
+        while let Some(another) = self
+            .0
+            .show_another(&mut shown, response.status(), response.headers())
+            .await
+            .map_err(Error::middleware)?
+        {
+            let Some(mut again) = again.as_ref().and_then(Request::try_clone) else { break };
             self.0.put(again.headers_mut(), &another);
             response = next.clone().run(again, extensions).await?;
-            shown = another;
         }
         Ok(response)
     }

@@ -22,8 +22,6 @@ mod layer;
 mod middleware;
 #[cfg(feature = "shotgun")]
 pub mod shotgun;
-#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
-mod show;
 
 use std::sync::Arc;
 

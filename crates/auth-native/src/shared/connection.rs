@@ -34,6 +34,17 @@ pub(crate) enum Credential {
     Ended,
 }
 
+/// Where a session comes from, for callers whose own token was refused.
+#[derive(Clone, Copy)]
+enum Source {
+    /// Not fetched in place of a refused token: where it is refused too, another one is tried.
+    Found,
+    /// Renewed in place of a refused token: no other one is tried.
+    Fetched,
+    /// From a sign-in of the user, which began after this many others.
+    Given(u64),
+}
+
 /// A connection, by whatever engine.
 pub(crate) struct Link<E> {
     /// This very connection, for what goes on beside its callers.
@@ -134,16 +145,17 @@ impl<E: Engine> Link<E> {
                 shared.run(whoami.allow_http(self.place.allow_http)).await?.value;
             return Ok(User::from(principal?));
         }
-        if self.access() == Access::Anonymous {
+        let (session, given) = self.ours()?;
+        if session.tokens.is_empty() {
             return Err(AuthError::NotSignedIn.into());
         }
-        let (session, given) = (self.session(), self.state().given);
         let (over, error) = match shared.ask_who(&self.place).await {
             // The session that is stored, which may be another than the one here.
-            Ok(Outcome { value: WhoamiAnswer { principal: Err(error), session }, .. })
+            Ok(Outcome { value: WhoamiAnswer { principal: Err(error), session: found }, warnings })
                 if error.ends_session() =>
             {
-                (session, error)
+                self.adopt(session.tokens.generation(), found.clone(), Source::Found, warnings)?;
+                (found, error)
             }
             Ok(asked) => return self.identify(&session, asked),
             Err(Error::Auth(error)) => (session, error),
@@ -152,13 +164,17 @@ impl<E: Engine> Link<E> {
         if !self.can_ask_again(&error) {
             return Err(error.into());
         }
-        let session = self.sign_in_again(over, error, given).await?;
+        let refused = over.tokens.access.clone().filter(|_| error.ends_session());
+        let (session, _) = self.sign_in_again(over, error.clone(), given).await?;
+        if refused.is_some() && session.tokens.access == refused {
+            return Err(error.into());
+        }
         // It may be kept elsewhere now.
         self.identify(&session, self.parts().0.ask_who(&self.place).await?)
     }
 
     fn identify(&self, from: &Session, asked: Outcome<WhoamiAnswer>) -> Result<User, Error> {
-        self.adopt(from.tokens.generation(), asked.value.session, asked.warnings)?;
+        self.adopt(from.tokens.generation(), asked.value.session, Source::Found, asked.warnings)?;
         Ok(User::from(asked.value.principal?))
     }
 
@@ -186,8 +202,7 @@ impl<E: Engine> Link<E> {
             let call = Call::with_key(self.place.uri.clone(), request, key, seed()?);
             return Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value.response?);
         }
-        self.check_not_ended()?;
-        let given = self.state().given;
+        let given = self.given();
         let (mut session, mut refusals) = (self.fresh(None).await?, Refusals::default());
         loop {
             let called = self.call_once(request.clone(), session.clone()).await?;
@@ -195,7 +210,10 @@ impl<E: Engine> Link<E> {
                 return Ok(called.response?);
             }
             // Rare and large: it is kept out of every call's future.
-            session = Box::pin(self.in_place_of(session, &mut refusals, given)).await?;
+            match Box::pin(self.in_place_of(session, &mut refusals, given)).await? {
+                Some(other) => session = other,
+                None => return Ok(called.response?),
+            }
         }
     }
 
@@ -206,30 +224,46 @@ impl<E: Engine> Link<E> {
         Ok(shared.run(call.allow_http(self.place.allow_http)).await?.value)
     }
 
-    /// The session to go on with where the server has refused this one's token: renewed, or asked for if it is over.
-    async fn in_place_of(&self, old: Session, refusals: &mut Refusals, given: u64) -> Result<Session, Error> {
-        let session = self.session();
-        let is_given = self.state().given != given;
-        if is_given || session.tokens.access != old.tokens.access {
-            // Another request had the same trouble, and it is over.
-            refusals.note(is_given || self.state().fetched == session.tokens.access);
-            return Ok(session);
-        }
-        let (session, is_fetched) = match self.parts().0.replace(&self.place, &old).await {
-            Ok(Outcome { value: Renewed { session: renewed, fresh }, warnings }) => {
-                self.adopt(session.tokens.generation(), renewed.clone(), warnings)?;
-                (renewed, fresh)
+    /// The session to go on with where the server has refused this one's token. `None` if its token is the same again:
+    /// then the refusal is the answer.
+    async fn in_place_of(
+        &self,
+        old: Session,
+        refusals: &mut Refusals,
+        given: u64,
+    ) -> Result<Option<Session>, Error> {
+        let refused = old.tokens.access.clone();
+        let (session, is_fetched) = self.find_or_fetch(old, given).await?;
+        refusals.note(is_fetched);
+        Ok(Some(session).filter(|session| session.tokens.access != refused))
+    }
+
+    /// The session of another caller that had the same refusal, else a renewed one, else one that the user signs in for.
+    /// Says whether it was fetched in place of a refused token.
+    async fn find_or_fetch(&self, old: Session, given: u64) -> Result<(Session, bool), Error> {
+        let from = {
+            let state = self.state();
+            let Credential::Session(session) = &state.credential else {
+                return Err(AuthError::NotSignedIn.into());
+            };
+            let is_given = state.given != given;
+            if is_given || session.tokens.access != old.tokens.access {
+                let is_fetched = is_given || state.fetched == session.tokens.access;
+                return Ok(((**session).clone(), is_fetched));
+            }
+            session.tokens.generation()
+        };
+        match self.parts().0.replace(&self.place, &old).await {
+            Ok(Outcome { value: Renewed { session, fresh }, warnings }) => {
+                let source = if fresh { Source::Fetched } else { Source::Found };
+                self.adopt(from, session.clone(), source, warnings)?;
+                Ok((session, fresh))
             }
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                (self.sign_in_again(old, error, given).await?, true)
+                self.sign_in_again(old, error, given).await
             }
-            Err(error) => return Err(error),
-        };
-        refusals.note(is_fetched);
-        if is_fetched {
-            self.state().fetched.clone_from(&session.tokens.access);
+            Err(error) => Err(error),
         }
-        Ok(session)
     }
 
     /// The access token, if it lasts long enough: what every request asks for, so nothing is copied for it.
@@ -292,22 +326,30 @@ impl<E: Engine> Link<E> {
         })
     }
 
-    /// What to show in place of something that the server has refused: `None` if there is nothing else.
-    pub(crate) async fn refused(
+    /// The credential to send in place of one that the server has refused: `None` if there is no other.
+    pub(crate) async fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
+        self.instead_of(shown, &mut Refusals::default(), self.given()).await
+    }
+
+    /// The same for a request that may have been refused before, and began when the user had signed in this often.
+    pub(super) async fn instead_of(
         &self,
         shown: &Authorization,
         refusals: &mut Refusals,
+        given: u64,
     ) -> Result<Option<Authorization>, Error> {
+        let Authorization::Bearer(token) = shown else { return Ok(None) };
+        let session = match self.parts().1 {
+            Credential::Key(_) => return Ok(None),
+            Credential::Ended => return Err(AuthError::NotSignedIn.into()),
+            Credential::Session(session) => *session,
+        };
         if !refusals.allow_another() {
             return Ok(None);
         }
-        let (Authorization::Bearer(token), Credential::Session(session)) = (shown, self.parts().1) else {
-            return Ok(None);
-        };
         let tokens = Tokens { access: Some(token.clone()), ..session.tokens.clone() };
-        let given = self.state().given;
-        let session = self.in_place_of(Session { tokens, ..*session }, refusals, given).await?;
-        Ok(session.tokens.access.map(Authorization::Bearer))
+        let other = self.in_place_of(Session { tokens, ..session }, refusals, given).await?;
+        Ok(other.and_then(|session| session.tokens.access).map(Authorization::Bearer))
     }
 
     pub(crate) async fn logout(&self) -> Result<LoggedOut, Error> {
@@ -324,7 +366,7 @@ impl<E: Engine> Link<E> {
 
     /// The session, renewed if it does not last long enough, and asked for if it is over.
     async fn fresh(&self, need: Option<Duration>) -> Result<Session, Error> {
-        let (session, given) = (self.session(), self.state().given);
+        let (session, given) = self.ours()?;
         let (shared, _) = self.parts();
         let now = shared.engine.now();
         if session.tokens.is_empty() || is_good(&session, now, need) {
@@ -333,11 +375,11 @@ impl<E: Engine> Link<E> {
         }
         match Box::pin(shared.renew(&self.place, need)).await {
             Ok(Outcome { value, warnings }) => {
-                self.adopt(session.tokens.generation(), value.session.clone(), warnings)?;
+                self.adopt(session.tokens.generation(), value.session.clone(), Source::Found, warnings)?;
                 Ok(value.session)
             }
             Err(Error::Auth(error)) if self.can_ask_again(&error) => {
-                Box::pin(self.sign_in_again(session, error, given)).await
+                Ok(Box::pin(self.sign_in_again(session, error, given)).await?.0)
             }
             Err(error) => Err(error),
         }
@@ -359,7 +401,7 @@ impl<E: Engine> Link<E> {
                 && let Ok(Outcome { value, warnings }) = link.parts().0.renew(&link.place, Some(need)).await
             {
                 // Somebody else's session is found out where it matters.
-                let _ = link.adopt(from, value.session, warnings);
+                let _ = link.adopt(from, value.session, Source::Found, warnings);
             }
             drop(running);
         });
@@ -374,10 +416,17 @@ impl<E: Engine> Link<E> {
         is_over
     }
 
-    /// Asks the person to sign in again in place of the session that has failed, unless somebody did so meanwhile.
-    async fn sign_in_again(&self, session: Session, error: AuthError, given: u64) -> Result<Session, Error> {
-        if self.state().given != given {
-            return Ok(self.session());
+    /// Prompts the user to sign in again in place of the session that has failed, unless the user has done so meanwhile.
+    /// Says whether the session is the user's answer, and not a stored one.
+    async fn sign_in_again(
+        &self,
+        session: Session,
+        error: AuthError,
+        given: u64,
+    ) -> Result<(Session, bool), Error> {
+        let (ours, given_now) = self.ours()?;
+        if given_now != given {
+            return Ok((ours, true));
         }
         let from = session.tokens.generation();
         let (shared, _) = self.parts();
@@ -389,14 +438,9 @@ impl<E: Engine> Link<E> {
         let options = LoginOptions { reuse: true, username, provider, ..LoginOptions::default() };
         match shared.sign_in(&self.place, options, Some(&session)).await {
             Ok((kept, Outcome { value, warnings })) => {
-                self.adopt_kept(from, Some(kept), value.session.clone(), warnings)?;
-                let mut state = self.state();
-                // Callers who share it count it once.
-                if !value.reused && state.given == given {
-                    state.given += 1;
-                }
-                drop(state);
-                Ok(value.session)
+                let source = if value.reused { Source::Found } else { Source::Given(given) };
+                self.adopt_kept(from, Some(kept), value.session.clone(), source, warnings)?;
+                Ok((value.session, !value.reused))
             }
             Err(failed) => {
                 self.subscribers.tell(&SessionEvent::Ended(error.clone()));
@@ -408,14 +452,15 @@ impl<E: Engine> Link<E> {
         }
     }
 
-    fn check_not_ended(&self) -> Result<(), Error> {
-        let has_ended = matches!(self.state().credential, Credential::Ended);
-        if has_ended { Err(AuthError::NotSignedIn.into()) } else { Ok(()) }
-    }
-
     /// Goes on with what came of the session called `from`, unless it is somebody else's.
-    fn adopt(&self, from: Generation, session: Session, warnings: Vec<Warning>) -> Result<(), Error> {
-        self.adopt_kept(from, None, session, warnings)
+    fn adopt(
+        &self,
+        from: Generation,
+        session: Session,
+        source: Source,
+        warnings: Vec<Warning>,
+    ) -> Result<(), Error> {
+        self.adopt_kept(from, None, session, source, warnings)
     }
 
     /// The same with a session that may be kept elsewhere.
@@ -424,10 +469,15 @@ impl<E: Engine> Link<E> {
         from: Generation,
         kept: Option<Shared<E>>,
         session: Session,
+        source: Source,
         warnings: Vec<Warning>,
     ) -> Result<(), Error> {
         let mut state = self.state();
-        let Credential::Session(ours) = &mut state.credential else { return Ok(()) };
+        let Credential::Session(ours) = &mut state.credential else {
+            // It was signed out meanwhile.
+            state.note(&self.place, warnings);
+            return Err(AuthError::NotSignedIn.into());
+        };
         if let (Some(ours), Some(theirs)) = (&ours.facts.principal, &session.facts.principal)
             && ours != theirs
         {
@@ -437,9 +487,18 @@ impl<E: Engine> Link<E> {
         let is_next = ours.tokens.generation() == from;
         let is_new = is_next || session.facts.received >= ours.facts.received;
         let changed = is_new && ours.tokens.generation() != session.tokens.generation();
+        // All of it at once: a caller in between would take the session for one that was found.
         if is_new {
+            let token = session.tokens.access.clone();
             **ours = session;
             state.shared = kept.unwrap_or_else(|| state.shared.clone());
+            if !matches!(source, Source::Found) {
+                state.fetched = token;
+            }
+        }
+        // Callers who share a sign-in count it once.
+        if matches!(source, Source::Given(since) if since == state.given) {
+            state.given += 1;
         }
         state.note(&self.place, warnings);
         drop(state);
@@ -447,6 +506,20 @@ impl<E: Engine> Link<E> {
             self.subscribers.tell(&SessionEvent::Changed);
         }
         Ok(())
+    }
+
+    /// The session and how often the user has signed in again. Fails if the session was signed out.
+    fn ours(&self) -> Result<(Session, u64), Error> {
+        let state = self.state();
+        match &state.credential {
+            Credential::Session(session) => Ok(((**session).clone(), state.given)),
+            Credential::Key(_) | Credential::Ended => Err(AuthError::NotSignedIn.into()),
+        }
+    }
+
+    /// How often the user has signed in again.
+    pub(super) fn given(&self) -> u64 {
+        self.state().given
     }
 
     fn parts(&self) -> (Shared<E>, Credential) {

@@ -11,6 +11,8 @@ mod engine;
 mod header;
 mod place;
 mod renewals;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+mod shown;
 mod signed;
 mod silent;
 #[cfg(feature = "shotgun")]
@@ -27,6 +29,8 @@ pub(crate) use connection::Link;
 pub(crate) use engine::Engine;
 pub(crate) use place::Place;
 pub(crate) use renewals::Renewals;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower", feature = "ureq"))]
+pub(crate) use shown::Shown;
 #[cfg(not(feature = "terminal"))]
 pub(crate) use silent::Silent;
 pub(crate) use silent::Unplugged;

@@ -46,6 +46,8 @@ struct SiteState {
     forgot: bool,
     /// True if it refuses every token that is shown.
     refuses: bool,
+    /// True if it gives the tokens again that it gave last.
+    repeats: bool,
 }
 
 impl Site {
@@ -68,6 +70,11 @@ impl Site {
         self.state.lock().unwrap().refuses = true;
     }
 
+    /// Gives the tokens that it gave last to every user who signs in from now on.
+    pub(super) fn repeat_tokens(&self) {
+        self.state.lock().unwrap().repeats = true;
+    }
+
     /// Renews nothing from now on, and wants to be left alone so many seconds.
     pub(super) fn is_busy(&self, seconds: u32) {
         self.state.lock().unwrap().busy = Some(seconds);
@@ -83,7 +90,7 @@ impl SiteState {
         let path = request.url.path();
         let content = request.content().map(Secret::expose).unwrap_or_default();
         let tokens = |this: &mut Self| {
-            this.given += 1;
+            this.given += u32::from(!this.repeats);
             let (n, user) = (this.given, &this.user);
             let body = format!(
                 r#"{{"access_token":"{}","refresh_token":"{}","expires_in":{},
@@ -221,16 +228,22 @@ impl Clock for Hand {
     }
 }
 
-/// A store that can be made read-only.
+/// A store that can be made read-only, wholly or for sessions only.
 #[derive(Default)]
 pub(super) struct Shelf {
     pub(super) inner: MemoryStore,
     read_only: Mutex<bool>,
+    saves_nothing: Mutex<bool>,
 }
 
 impl Shelf {
     pub(super) fn make_read_only(&self) {
         *self.read_only.lock().unwrap() = true;
+    }
+
+    /// Saves no session from now on, and makes every other change.
+    pub(super) fn refuse_saves(&self) {
+        *self.saves_nothing.lock().unwrap() = true;
     }
 }
 
@@ -240,7 +253,8 @@ impl Store for Shelf {
     }
 
     fn apply(&self, change: &Change) -> Result<Applied, StoreFault> {
-        if *self.read_only.lock().unwrap() {
+        let is_refused_save = matches!(change, Change::Save { .. }) && *self.saves_nothing.lock().unwrap();
+        if is_refused_save || *self.read_only.lock().unwrap() {
             return Err(StoreFault { kind: StoreFaultKind::ReadOnly, path: Foreign::from("/shelf") });
         }
         self.inner.apply(change)
