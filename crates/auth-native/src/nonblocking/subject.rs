@@ -14,6 +14,8 @@ use auth_http::nonblocking::Threaded;
 
 use super::engine::Tasks;
 use crate::shared::Shared;
+#[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+use crate::shared::Shown;
 use crate::{Access, Error, SessionEvent, Status, Subscription, User};
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -176,6 +178,21 @@ impl Connection {
 
     pub(super) fn refused(&self, shown: &Authorization) -> Result<Option<Authorization>, Error> {
         wait(self.0.refused(shown))
+    }
+
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn show(&self, headers: &mut http::HeaderMap) -> Result<Option<Shown>, Error> {
+        wait(self.0.show(headers))
+    }
+
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(super) fn show_another(
+        &self,
+        shown: &mut Shown,
+        status: http::StatusCode,
+        headers: &http::HeaderMap,
+    ) -> Result<Option<Authorization>, Error> {
+        wait(self.0.show_another(shown, status, headers))
     }
 
     pub(super) fn sessions(&self) -> Result<Vec<SessionEntry>, Error> {

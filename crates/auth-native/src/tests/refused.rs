@@ -277,3 +277,25 @@ fn a_refused_read_is_not_repeated_after_a_logout() {
     let shown = Authorization::Bearer(secret("access-1"));
     assert_eq!(connection.refused(&shown).unwrap_err(), AuthError::NotSignedIn.into());
 }
+
+#[cfg(all(feature = "ureq", any(feature = "reqwest-middleware", feature = "tower")))]
+#[test]
+fn one_answer_serves_all_requests_of_a_client_even_if_refused_h16() {
+    use http::{HeaderMap, StatusCode};
+
+    let rig = Rig::default();
+    rig.person.answers("alice", "sesame");
+    let connection = rig.auth().connect(URL).unwrap();
+    rig.site.forget_everybody();
+    rig.site.refuse_everything();
+    rig.site.repeat_tokens();
+    rig.site.log();
+    // A second question would have no answer, and be an error.
+    rig.person.answers("alice", "sesame");
+    let requests: Vec<_> = (0..4).map(|_| connection.show(&mut HeaderMap::new()).unwrap().unwrap()).collect();
+    for mut shown in requests {
+        let other = connection.show_another(&mut shown, StatusCode::UNAUTHORIZED, &HeaderMap::new());
+        assert_eq!(other.unwrap(), None);
+    }
+    assert_eq!(counts(&rig.site.log()), [1, 1]);
+}
