@@ -10,11 +10,11 @@ const MOST: usize = 8;
 
 /// A notice on its way, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Telling {
+pub(crate) struct OnItsWay {
     among: &'static AtomicUsize,
 }
 
-impl Telling {
+impl OnItsWay {
     /// `None` if too many notices are on their way. A notice that stops the program is always told.
     pub(crate) fn begin(notice: &Notice) -> Option<Self> {
         static ALL: AtomicUsize = AtomicUsize::new(0);
@@ -28,7 +28,7 @@ impl Telling {
     }
 }
 
-impl Drop for Telling {
+impl Drop for OnItsWay {
     fn drop(&mut self) {
         self.among.fetch_sub(1, Ordering::SeqCst);
     }
@@ -41,12 +41,12 @@ mod tests {
     #[test]
     fn a_bounded_number_of_notices_is_on_its_way() {
         static ALL: AtomicUsize = AtomicUsize::new(0);
-        let mut told: Vec<_> = (0..MOST).map(|_| Telling::among(&ALL, false)).collect();
+        let mut told: Vec<_> = (0..MOST).map(|_| OnItsWay::among(&ALL, false)).collect();
         assert!(told.iter().all(Option::is_some));
-        assert!(Telling::among(&ALL, false).is_none());
-        assert!(Telling::among(&ALL, true).is_some());
+        assert!(OnItsWay::among(&ALL, false).is_none());
+        assert!(OnItsWay::among(&ALL, true).is_some());
         drop(told.pop());
-        assert!(Telling::among(&ALL, false).is_some());
+        assert!(OnItsWay::among(&ALL, false).is_some());
         drop(told);
         assert_eq!(ALL.load(Ordering::SeqCst), 0);
     }

@@ -17,7 +17,7 @@ use auth_core::{Error, Notice, Question};
 use self::job::{Heard, Job};
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
-use crate::telling::Telling;
+use crate::telling::OnItsWay;
 use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
@@ -124,10 +124,10 @@ impl Driver {
 
     fn tell<F: Flow>(&self, notice: Notice, run: &mut Run<F>, cancel: &Cancel) -> Brought {
         let over = Brought::Event(Event::Told);
-        let Some(telling) = Telling::begin(&notice) else { return over };
+        let Some(on_its_way) = OnItsWay::begin(&notice) else { return over };
         let prompt = Arc::clone(&self.prompt);
         let tell = move || {
-            let _telling = telling;
+            let _on_its_way = on_its_way;
             prompt.tell(&notice);
         };
         let job = Job::start(cancel, tell);

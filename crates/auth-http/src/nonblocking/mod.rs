@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use self::job::Job;
 use crate::cancel::Cancel;
 use crate::drive::{self, Broke, Brought, Patience, Run};
-use crate::telling::Telling;
+use crate::telling::OnItsWay;
 use crate::underway::Underway;
 
 pub use crate::user_agent::TransportError;
@@ -127,11 +127,11 @@ impl Driver {
             Step::Send(request) => self.send(request, run, cancel).await,
             Step::Ask(question) => self.ask(question, run, cancel).await,
             Step::Tell(notice) => {
-                let Some(telling) = Telling::begin(&notice) else { return Brought::Event(Event::Told) };
+                let Some(on_its_way) = OnItsWay::begin(&notice) else { return Brought::Event(Event::Told) };
                 let prompt = Arc::clone(&self.prompt);
                 let told = async move {
                     prompt.tell(&notice).await;
-                    drop(telling);
+                    drop(on_its_way);
                 };
                 let mut job = Job::spawn(told).outliving();
                 if run.is_committed() {
