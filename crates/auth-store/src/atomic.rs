@@ -54,7 +54,7 @@ pub(crate) fn replace_when(spot: &Spot, content: &[u8], ready: Ready<'_>) -> Res
 }
 
 /// Like [`replace`], but does not make the rename durable: after a crash the old content may be there again, and whole.
-/// `listed` is what is in the folder, as it was found under the lock.
+/// `listed` are the entries of the folder, read under the lock.
 pub(crate) fn replace_soon(spot: &Spot, content: &[u8], listed: &[Entry]) -> Result<(), StoreFault> {
     if spot.is_behind_link() {
         sweep(spot);
@@ -277,7 +277,7 @@ fn sweep(spot: &Spot) -> usize {
     sweep_among(spot, spot.dir().names().unwrap_or_default().iter().map(|name| &**name))
 }
 
-/// The same where it is known what is in the folder.
+/// Like [`sweep`], with the names in the folder given.
 fn sweep_among<'a>(spot: &Spot, names: impl Iterator<Item = &'a OsStr>) -> usize {
     let mut beginning = OsString::from(".");
     beginning.push(spot.name());

@@ -31,7 +31,7 @@ pub(crate) fn read<D: Document>(dir: &Dir, name: &str) -> Result<Read<D>, StoreF
     Ok(understood(dir.read(name, LONGEST)?.1))
 }
 
-/// The same of what was found in a folder.
+/// Like [`read`], for an entry of a folder.
 pub(crate) fn read_entry<D: Document>(dir: &Dir, entry: &Entry) -> Result<Read<D>, StoreFault> {
     Ok(understood(dir.read_entry(entry, LONGEST)?))
 }
@@ -67,8 +67,8 @@ pub(crate) fn write_when<D: Document>(
     atomic::replace_when(&spot(dir, name)?, &prepare(dir, name, document)?, ready)
 }
 
-/// Like [`write`], without waiting for the folder: a crash may bring the old file back. `listed` is what is in the
-/// folder, as it was found under the file's lock.
+/// Like [`write`], without waiting for the folder: a crash may bring the old file back. `listed` are the
+/// entries of the folder, read under the file's lock.
 pub(crate) fn write_soon<D: Document>(
     dir: &Dir,
     name: &str,

@@ -8,7 +8,7 @@ use auth_core::{Digest, Holder};
 
 use auth_core::error::StoreFault;
 
-/// How often a wait for a lock looks whether it is still wanted.
+/// How often a wait for a lock checks whether the caller still wants it.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Keeps sessions, sites and locks in this process only. Clones share what they keep.

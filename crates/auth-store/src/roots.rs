@@ -66,7 +66,7 @@ impl Roots {
         name
     }
 
-    /// The same for several things. It asks the file system once for all of them.
+    /// Like [`name_of`](Self::name_of), for several names. It resolves the cache folder only once.
     pub(crate) fn names_of<const N: usize>(&self, what: [&str; N], key: &Key) -> [Digest; N] {
         let cache = self.cache_name();
         what.map(|what| Digest::of_parts(&[Some(what), Some(&cache), Some(&key.site), Some(&key.slot)]))

@@ -169,7 +169,7 @@ impl TiledDirectory {
         self.tokens(key, true)?.ok_or_else(|| fault(StoreFaultKind::NotA("directory"), &path))
     }
 
-    /// Our own folder. Each operation opens it once, and all that it uses of ours from there.
+    /// Opens the state directory. Each operation opens it once and reaches everything below from there.
     fn state(&self, make: bool) -> Result<Option<Dir>, StoreFault> {
         Dir::open(&self.roots.state, &[], make)
     }
@@ -217,7 +217,7 @@ impl TiledDirectory {
         Ok(self.mended(dir, name, change, document::read(dir, name)?))
     }
 
-    /// What was read. If it is broken, it is set aside unless another process is changing it.
+    /// Returns the document that was read. A broken file is set aside unless another process is changing it.
     fn mended<D: Document>(&self, dir: &Dir, name: &str, change: &str, read: Read<D>) -> D {
         match read {
             Read::Whole(document) => document,
@@ -390,7 +390,7 @@ struct Names {
     renewal: String,
 }
 
-/// A folder below another one of ours, made if it is missing.
+/// Opens a folder below another one, and makes it if it is missing.
 fn made_below(dir: &Dir, name: &str) -> Result<Dir, StoreFault> {
     let missing = || fault(StoreFaultKind::NotA("directory"), &dir.path().join(name));
     dir.below(&[name], true)?.ok_or_else(missing)

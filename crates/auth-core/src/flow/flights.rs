@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use crate::ports::Key;
 
-/// Work that several callers want at once: one of them starts it, it belongs to all, and each may leave. Whoever holds
-/// this runs the work and tells the callers.
+/// Pieces of work, each shared by the callers that want its result. The first caller starts the work, and every caller may
+/// leave at any time. The owner of this value runs the work and notifies the callers.
 ///
-/// Work that is abandoned, because what ran it has ended, is started anew by the first of those who wait. Work that its
-/// last caller has left is *deserted*: it stays open until it is closed, and a caller that joins before keeps it open.
+/// If the work is abandoned because its thread or task has ended, the first waiting caller starts it again. Work is
+/// *deserted* once its last caller has left. It stays open until it is closed, and a caller that joins before then keeps
+/// it open.
 ///
 /// ```
 /// use auth_core::flow::Flights;
@@ -30,15 +31,15 @@ pub struct Flights {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Flight {
-    /// Those who wait, in the order in which they came.
+    /// The waiting callers, in the order in which they joined.
     aboard: Vec<u64>,
-    /// The work that was started for them.
+    /// The work, once it was started.
     work: Option<u64>,
-    /// How often its last caller has left it.
+    /// How many times its last caller has left.
     desertions: u64,
 }
 
-/// A place in a flight, or the work that is done for it.
+/// A caller's place in a flight, or the work of a flight.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Seat {
     key: Key,
@@ -46,14 +47,14 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Names it among all seats.
+    /// Returns a number that no other seat of the same [`Flights`] has.
     pub fn number(&self) -> u64 {
         self.number
     }
 }
 
 impl Flights {
-    /// Takes a place. The work is started by the first.
+    /// Adds a caller. The first caller starts the work.
     pub fn join(&mut self, key: &Key) -> Seat {
         let seat = self.seat(key);
         self.flying.entry(key.clone()).or_default().aboard.push(seat.number);
@@ -66,18 +67,18 @@ impl Flights {
         Seat { key: key.clone(), number }
     }
 
-    /// True if this one is to start the work.
+    /// Returns true if this caller is to start the work.
     pub fn leads(&self, seat: &Seat) -> bool {
         let flight = self.flying.get(&seat.key).filter(|flight| flight.work.is_none());
         flight.and_then(|flight| flight.aboard.first()) == Some(&seat.number)
     }
 
-    /// True if this one still waits.
+    /// Returns true if this caller still waits.
     pub fn is_aboard(&self, seat: &Seat) -> bool {
         self.flying.get(&seat.key).is_some_and(|flight| flight.aboard.contains(&seat.number))
     }
 
-    /// Starts the work; `None` if this one is not to.
+    /// Starts the work; `None` if another caller is to start it or has started it.
     pub fn start(&mut self, seat: &Seat) -> Option<Seat> {
         if !self.leads(seat) {
             return None;
@@ -87,7 +88,7 @@ impl Flights {
         Some(work)
     }
 
-    /// The work is done: these waited for it, and wait no more.
+    /// Ends the work with a result. Returns the callers that waited for it.
     pub fn land(&mut self, work: &Seat) -> Vec<u64> {
         if !self.is_under_way(work) {
             return Vec::new();
@@ -95,7 +96,7 @@ impl Flights {
         self.flying.remove(&work.key).unwrap_or_default().aboard
     }
 
-    /// The work has ended without being done. This one leads now, if anybody waits.
+    /// Ends the work without a result. Returns the caller that is to start it again, if any caller waits.
     pub fn abandon(&mut self, work: &Seat) -> Option<u64> {
         let flight = self.under_way(work)?;
         flight.work = None;
@@ -106,8 +107,8 @@ impl Flights {
         leader
     }
 
-    /// A caller gives up its place. The number that comes back is to be told of it: of the work that nobody waits for
-    /// any more, or of the caller who leads now.
+    /// Removes a caller. Returns the number to notify: that of the work if it has lost its last caller, or that of the
+    /// caller that is to start the work now.
     pub fn leave(&mut self, seat: &Seat) -> Option<u64> {
         let led = self.leads(seat);
         let flight = self.flying.get_mut(&seat.key)?;
@@ -126,13 +127,13 @@ impl Flights {
         }
     }
 
-    /// How often the last caller has left this work, if nobody has joined since: what [`close`](Self::close) takes.
+    /// Returns how many times the last caller has left this work, for [`close`](Self::close); `None` while a caller waits.
     pub fn desertion(&self, work: &Seat) -> Option<u64> {
         let flight = self.flying.get(&work.key).filter(|flight| flight.work == Some(work.number))?;
         Some(flight.desertions).filter(|_| flight.aboard.is_empty())
     }
 
-    /// Gives the work up, if nobody has joined since this desertion. Who comes from then on starts anew.
+    /// Closes the work and returns true, unless a caller has joined since this desertion. A later caller starts new work.
     pub fn close(&mut self, work: &Seat, desertion: u64) -> bool {
         let is_still = self.desertion(work) == Some(desertion);
         if is_still {

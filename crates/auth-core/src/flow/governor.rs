@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use super::contract::{Machine, Nested, Pending, nest};
+use super::contract::{ASK_DEADLINE, Machine, Nested, Pending, nest};
 use super::torn::Looks;
 use super::{Event, Held, Outcome, Resource, Step};
 use crate::error::{CannotPrompt, Error, Misuse, StoreFault, StoreFaultKind};
@@ -19,12 +19,22 @@ pub const MUTED_FOR: Duration = Duration::from_hours(1);
 pub const STOPPED_WAIT: Duration = Duration::from_secs(5);
 /// How often one sign-in may be suspended. From then on its prompt stops while it asks, and others wait for it.
 const SUSPENSIONS: u8 = u8::MAX;
-/// How long the lock for questions is left alone before the second attempt. Each further pause is twice as long,
+/// The pause between the first and the second attempt to take the lock for questions. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// up to this.
+/// The longest pause between two attempts to take the lock for questions.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How many pauses are made: as long as a person may think (`ASK_DEADLINE`).
-const PAUSES: u16 = 604;
+/// The number of pauses before a waiter gives up. Together they last as long as a question may take, [`ASK_DEADLINE`].
+const PAUSES: u16 = pauses_until(ASK_DEADLINE);
+
+const fn pauses_until(deadline: Duration) -> u16 {
+    let (mut pause, mut waited, mut count) = (FIRST_PAUSE.as_millis(), 0, 0);
+    while waited < deadline.as_millis() {
+        waited += pause;
+        pause = if 2 * pause < LONGEST_PAUSE.as_millis() { 2 * pause } else { LONGEST_PAUSE.as_millis() };
+        count += 1;
+    }
+    count
+}
 
 /// A sign-in that asks a person.
 pub trait Asks: Machine {

@@ -66,8 +66,18 @@ pub(super) fn length(id: &Id) -> usize {
     queues().get(id).map_or(0, |queue| queue.waiting.len())
 }
 
-/// Queues for a lock. Fails if there is no thread to stand in the system's queue.
-/// With the `turn` at the turnstile, before those who have it not.
+/// Whether a thread of this process waits in the system's queue for a lock, or is about to.
+#[cfg(test)]
+pub(super) fn has_thread(id: &Id) -> bool {
+    queues().contains_key(id)
+}
+
+/// Queues for a lock. A caller that passes the locked turnstile as `turn` is served before the others of this process.
+///
+/// A thread that waits in the system's queue already cannot take `turn` over. Then the turnstile is unlocked, and a
+/// process that queued there after this one may be served first.
+///
+/// Fails if no thread can be started.
 pub(super) fn join<'a>(id: &'a Id, spot: &Spot, turn: Option<File>) -> io::Result<Place<'a>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let (sender, given) = mpsc::sync_channel(1);

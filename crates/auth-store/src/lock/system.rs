@@ -26,9 +26,9 @@ use crate::steps::{Step, step};
 const PASS_BY: Duration = Duration::from_secs(1);
 /// How long a turnstile that was just let go is left to the one who is being woken for it.
 const GIVE_WAY: Duration = Duration::from_millis(2);
-/// How long a process tries a lock again and again before a thread stands in the system's queue for it. Most changes take
-/// less.
-const TRY_FOR: Duration = Duration::from_millis(100);
+/// How many times a process tries a lock before a thread waits in the system's queue for it. That takes about 100 ms;
+/// most changes take less.
+const TRIES: u32 = 54;
 /// The shortest and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
 /// What the turnstile is called: `NAME` and this.
@@ -86,7 +86,7 @@ pub(super) fn take(
     let id = Id::new(stamp, spot);
     let mut turn = None;
     let (mut pause, started) = (PAUSES.0, Instant::now());
-    loop {
+    for _ in 0..TRIES {
         let is_ours_next = turn.is_some() || (!queue::is_wanted(&id) && !is_waited_for(spot)?);
         if !is_ours_next {
             break;
@@ -98,13 +98,12 @@ pub(super) fn take(
             Err(error) => return Err(said(error)),
         }
         let now = Instant::now();
-        let waited = now.saturating_duration_since(started);
-        if turn.is_none() && waited >= GIVE_WAY {
-            turn = turn_at(spot)?;
-        }
         let left = patience.left(now);
-        if left.is_zero() || waited >= TRY_FOR {
+        if left.is_zero() {
             break;
+        }
+        if turn.is_none() && now.saturating_duration_since(started) >= GIVE_WAY {
+            turn = turn_at(spot)?;
         }
         thread::sleep(pause.min(left));
         pause = (pause * 2).min(PAUSES.1);
@@ -116,7 +115,7 @@ pub(super) fn take(
     wait_for(&id, spot, turn, patience)
 }
 
-/// Waits in this process's queue. `turn` is the turnstile, if this process stands there already.
+/// Waits in this process's queue. `turn` is the turnstile, if this process has locked it already.
 fn wait_for(
     id: &Id,
     spot: &Spot,
@@ -151,7 +150,7 @@ fn wait_for(
     }
 }
 
-/// Locks a file unless it is locked; whether it did.
+/// Locks a file. Returns false if another holder has it locked.
 fn lock(spot: &Spot, file: &File) -> io::Result<bool> {
     loop {
         let intercepted = step(Step::Lock, spot.name(), || Ok(())).map_err(TryLockError::Error);
@@ -184,15 +183,15 @@ fn is_waited_for(spot: &Spot) -> Result<bool, StoreFault> {
     }
 }
 
-/// The turnstile, if nobody stands there. The lock itself says whether there are locks here.
+/// Locks the turnstile; `None` if another process has it locked. Errors of locking are left to the lock itself.
 fn turn_at(spot: &Spot) -> Result<Option<File>, StoreFault> {
     let turnstile = turnstile(spot);
     let file = turnstile.open_to_lock()?;
     Ok(file.try_lock().is_ok().then_some(file))
 }
 
-/// Waits in the system's own queue for as long as it takes: at the turnstile, unless this is the `turn` there, and as its
-/// first for the lock.
+/// Waits in the system's own queue without a limit: first for the turnstile, unless `turn` is the locked turnstile, and
+/// then for the lock.
 pub(super) fn stand(spot: &Spot, turn: Option<File>) -> Result<io::Result<Locked>, StoreFault> {
     let _turn = if let Some(turn) = turn {
         turn

@@ -18,7 +18,7 @@ pub(crate) struct Wait<'a> {
     pub(crate) stalled: Duration,
     /// Called once with the holder, when the wait has taken a second.
     pub(crate) tell: Option<&'a dyn Fn(&Holder)>,
-    /// Whether the lock is still waited for.
+    /// Whether the caller still wants the lock. The wait ends once this is false.
     pub(crate) is_wanted: Option<&'a dyn Fn() -> bool>,
 }
 

@@ -49,7 +49,7 @@ pub(crate) enum Reach {
     Part,
 }
 
-/// An open file, and which one it is.
+/// An open file and its identity.
 pub(crate) type Opened = (File, Stamp);
 
 /// What was read of a file.
@@ -63,8 +63,9 @@ pub(crate) struct Content {
 const STALE_TRIES: usize = 3;
 
 impl Dir {
-    /// Reads the file that `name` stands for, no more than `longest` bytes and one, and says where it is or would be.
-    /// `None` for the place if links lead to a folder that is not there, and for the content if there is no file.
+    /// Reads at most `longest` + 1 bytes of the file that `name` stands for, and returns them with the file's place.
+    ///
+    /// The place is `None` if links lead to a missing folder. The content is `None` if there is no file.
     pub(crate) fn read(
         &self,
         name: &str,
@@ -79,7 +80,7 @@ impl Dir {
         Ok((spot, content))
     }
 
-    /// Reads what was found in this folder, as [`read`](Self::read) does.
+    /// Reads an entry of this folder, as [`read`](Self::read) does.
     pub(crate) fn read_entry(&self, entry: &Entry, longest: u64) -> Result<Option<Content>, StoreFault> {
         read_of(longest, &self.path().join(&entry.name), || self.open_entry(entry))
     }
@@ -119,7 +120,7 @@ fn content(mut file: File, stamp: Stamp, longest: u64) -> io::Result<Content> {
         }
     };
     bytes.truncate(read);
-    // Mostly that was all of it: as much as there was when it was opened, though there was room for more.
+    // One read is enough if it ends where the file ended when it was opened, with room left in the buffer.
     if read != expected || stamp.size > most {
         let rest = most.saturating_sub(u64::try_from(read).unwrap_or(most));
         file.take(rest).read_to_end(&mut bytes)?;

@@ -35,7 +35,7 @@ impl Dir {
         }
     }
 
-    /// Opens one after the other of the folders `below` this one.
+    /// Opens the nested folders `below` this one.
     pub(crate) fn below(&self, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
         Self::open(&self.path, below, make)
     }
@@ -78,14 +78,14 @@ impl Dir {
         Ok(Some(Spot { dir: Self { path: parent.to_owned() }, name: name.to_owned(), link }))
     }
 
-    /// The place that `name` stands for, and the file there, opened for reading.
+    /// Opens the file that `name` stands for, for reading, and returns it with its place.
     pub(crate) fn open_file(&self, name: &str) -> Result<Option<(Spot, Option<Opened>)>, StoreFault> {
         let Some(spot) = self.spot(name, false)? else { return Ok(None) };
         let opened = spot.open()?;
         Ok(Some((spot, opened)))
     }
 
-    /// The place that `name` stands for, and the file there, opened for locking it and made if there is none.
+    /// Opens the file that `name` stands for, for locking, and returns it with its place. Makes it if it is missing.
     pub(crate) fn open_to_lock(&self, name: &str) -> Result<Option<(Spot, File, Stamp)>, StoreFault> {
         let Some(spot) = self.spot(name, true)? else { return Ok(None) };
         let file = spot.open_to_lock()?;
@@ -98,18 +98,18 @@ impl Dir {
         Ok(self.entries()?.into_iter().map(|entry| entry.name).collect())
     }
 
-    /// What is in it.
+    /// Lists the folder.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         fs::read_dir(&self.path)?.map(|entry| Ok(Entry { name: entry?.file_name() })).collect()
     }
 
-    /// Opens what was found in this folder for reading.
+    /// Opens an entry of this folder for reading.
     pub(crate) fn open_entry(&self, entry: &Entry) -> Result<Option<Opened>, StoreFault> {
         let Some(name) = entry.name.to_str() else { return Ok(None) };
         Ok(self.open_file(name)?.and_then(|(_, opened)| opened))
     }
 
-    /// Which file an entry of this folder is now, links followed.
+    /// Identifies the file that an entry of this folder is now, following links.
     pub(crate) fn stamp_of(&self, entry: &Entry) -> Result<Option<Stamp>, StoreFault> {
         let Some(name) = entry.name.to_str() else { return Ok(None) };
         self.spot(name, false)?.map_or(Ok(None), |spot| spot.stamp())
@@ -126,7 +126,7 @@ impl Dir {
     }
 }
 
-/// What was found in a folder.
+/// An entry of a folder, as it was listed.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: OsString,

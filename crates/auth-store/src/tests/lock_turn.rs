@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use auth_core::Holder;
 
 use super::*;
+use crate::steps::script::meddled;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -79,11 +80,9 @@ fn until(what: impl Fn() -> bool) {
     }
 }
 
-/// The threads of this process that stand in queues.
-fn queue_threads() -> usize {
-    let tasks = fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.filter(|name| name.trim_end() == "lock-queue").count()
+fn id(folder: &Folder) -> queue::Id {
+    let (spot, _, stamp) = folder.dir.open_to_lock("x").unwrap().unwrap();
+    queue::Id::new(stamp, &spot)
 }
 
 #[test]
@@ -104,7 +103,7 @@ fn a_newcomer_does_not_overtake_who_stands_at_the_turnstile_f7() {
 fn one_of_a_process_waits_for_the_lock_the_others_queue_f7() {
     let folder = Folder::new();
     let held = ours(folder.take(Duration::ZERO));
-    let order = Mutex::new(Vec::new());
+    let (id, order) = (id(&folder), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for number in 0..8 {
             let (folder, order) = (&folder, &order);
@@ -114,41 +113,39 @@ fn one_of_a_process_waits_for_the_lock_the_others_queue_f7() {
                 drop(guard);
             };
             scope.spawn(waiting);
-            let id = id(folder);
             until(|| queue::length(&id) == number + 1);
         }
         until(|| folder.queued("x") == 1);
-        assert_eq!((folder.queued("x.turn"), queue_threads()), (0, 1));
+        assert_eq!((folder.queued("x.turn"), queue::has_thread(&id)), (0, true));
         drop(held);
     });
     assert_eq!(order.into_inner().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7], "first come, first served");
-    until(|| queue_threads() == 0);
-}
-
-fn id(folder: &Folder) -> queue::Id {
-    let (spot, _, stamp) = folder.dir.open_to_lock("x").unwrap().unwrap();
-    queue::Id::new(stamp, &spot)
+    until(|| !queue::has_thread(&id));
 }
 
 #[test]
 fn waits_that_time_out_leave_one_thread_and_go_on_to_leave_none_f7() {
     let folder = Folder::new();
     let held = ours(folder.take(Duration::ZERO));
-    let before = folder.descriptors();
+    let (id, before) = (id(&folder), folder.descriptors());
     for _ in 0..200 {
         theirs(folder.take(Duration::from_millis(1)));
     }
-    assert_eq!((queue_threads(), folder.descriptors()), (0, before), "a short wait needs none");
+    assert_eq!((queue::has_thread(&id), folder.descriptors()), (false, before), "a short wait needs none");
+    // The first wait is given up once it has a thread; the others find that one.
+    let is_wanted = || !queue::has_thread(&id);
+    let wait = Wait { is_wanted: Some(&is_wanted), ..Wait::from(LONG) };
+    theirs(take(&folder.dir, "x", wait).unwrap());
     for _ in 0..3 {
-        theirs(folder.take(Duration::from_millis(150)));
+        theirs(folder.take(Duration::from_millis(20)));
     }
     until(|| folder.queued("x") == 1);
-    assert_eq!(queue_threads(), 1);
+    assert_eq!((folder.queued("x.turn"), queue::has_thread(&id)), (0, true));
     assert_eq!(folder.descriptors(), before + 2, "the lock and its turnstile, once");
     drop(held);
     // What was won for nobody is given back at once, and nothing is left.
     ours(folder.take(LONG));
-    until(|| queue_threads() == 0 && folder.descriptors() == before - 1);
+    until(|| !queue::has_thread(&id) && folder.descriptors() == before - 1);
 }
 
 #[test]
@@ -162,12 +159,22 @@ fn who_stands_at_the_turnstile_and_is_stopped_is_passed_by_f7() {
 }
 
 #[test]
+fn a_single_slow_try_makes_no_turnstile_f7() {
+    let folder = Folder::new();
+    let _held = ours(folder.take(Duration::ZERO));
+    // Longer than a turnstile is left to the process that is being woken for it.
+    let slow = || thread::sleep(Duration::from_millis(5));
+    theirs(meddled(0, slow, || folder.take(Duration::ZERO)).0);
+    assert!(!folder.path("x.turn").exists());
+}
+
+#[test]
 fn who_was_served_takes_no_later_place_away_f7() {
     let folder = Folder::new();
     let (id, spot) = (id(&folder), folder.dir.spot("x", false).unwrap().unwrap());
     let served = queue::join(&id, &spot, None).unwrap();
     let given = served.wait(LONG).unwrap().unwrap().unwrap();
-    until(|| queue::length(&id) == 0 && queue_threads() == 0);
+    until(|| !queue::has_thread(&id));
     let later = queue::join(&id, &spot, None).unwrap();
     drop(served);
     assert_eq!(queue::length(&id), 1);
@@ -176,26 +183,14 @@ fn who_was_served_takes_no_later_place_away_f7() {
 }
 
 #[test]
-fn a_lock_that_is_free_within_a_moment_needs_no_thread_f7() {
-    let folder = Folder::new();
-    for hold in [0, 1, 10] {
+fn a_lock_freed_between_two_tries_needs_no_thread_f7() {
+    for failed in [1, 2, 10, 50] {
+        let folder = Folder::new();
         let held = ours(folder.take(Duration::ZERO));
-        let (mut most, mut started) = (0, None);
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| drop(ours(folder.take(LONG))));
-            // A process that waits for longer than a moment stands at the turnstile itself.
-            if hold == 10 {
-                until(|| folder.path("x.turn").exists());
-            }
-            thread::sleep(Duration::from_millis(hold));
-            started = Some(Instant::now());
-            drop(held);
-            while !waiting.is_finished() {
-                most = most.max(queue_threads());
-            }
-        });
-        let took = started.unwrap().elapsed();
-        assert!(most == 0 || took > Duration::from_millis(50), "{most} threads after {hold} ms");
+        let (guard, tries) = meddled(failed, move || drop(held), || ours(folder.take(LONG)));
+        // A thread would have made the last try.
+        assert_eq!((tries.len(), queue::has_thread(&id(&folder))), (failed + 1, false));
+        drop(guard);
     }
 }
 
@@ -270,5 +265,6 @@ fn threads_that_come_and_go_have_one_lock_at_a_time_f7() {
             });
         }
     });
-    until(|| queue_threads() == 0);
+    let id = id(&folder);
+    until(|| !queue::has_thread(&id));
 }

@@ -75,7 +75,7 @@ impl Listener {
 
     pub(super) fn tell(&self, holder: &Holder) {
         if let Some(tell) = &self.0 {
-            // One that panics fails no change.
+            // A subscriber that panics does not fail the change.
             drop(catch_unwind(AssertUnwindSafe(|| tell(holder))));
         }
     }

@@ -90,12 +90,13 @@ impl TiledDirectory {
             return Ok(());
         }
         let dir = made_below(&about, SITES)?;
+        let listed = entries(&dir)?;
         for site in old.sites() {
             let Some(entry) = &site.entry else { continue };
             let name = file_name(&Site::name(&entry.key));
             if matches!(document::read::<Site>(&dir, &name)?, Read::Missing) {
                 guard.check()?;
-                document::write_soon(&dir, &name, site, &entries(&dir)?)?;
+                document::write_soon(&dir, &name, site, &listed)?;
             }
         }
         synced(&dir)?;

@@ -61,7 +61,7 @@ pub(crate) struct Folder {
     meta: Meta,
     /// The first folder on the way here in which another user could put something else in the place of what is there.
     exposed: Option<PathBuf>,
-    /// Whether other machines may share it, once that was looked up.
+    /// Whether other machines may share the folder; empty until that is needed.
     #[cfg(target_os = "linux")]
     is_shared: OnceLock<bool>,
 }
@@ -74,11 +74,11 @@ impl Deref for Dir {
     }
 }
 
-/// What was found in a folder.
+/// An entry of a folder, as it was listed.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: OsString,
-    /// True if it was a regular file; false also where that is not known.
+    /// Whether it was a regular file; false also where the file system does not say so.
     is_file: bool,
 }
 
@@ -101,14 +101,14 @@ impl Dir {
     /// tightened to 0700. The folders above `root` are not changed. Links are followed where nobody else could have
     /// placed them. What is missing is made (0700) or answered with `None`.
     pub(crate) fn open(root: &Path, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
-        // What is absolute begins at the root, wherever it is looked up.
+        // An absolute path begins at the root.
         let start = Self::at(if root.is_absolute() { "/" } else { "." }, None)?;
         let names = root.strip_prefix("/").unwrap_or(root);
         let Some(dir) = start.walk(names, make, &mut LINKS.clone())? else { return Ok(None) };
         dir.tightened()?.below(below, make)
     }
 
-    /// Opens one after the other of the folders `below` this one, as [`open`](Self::open) does.
+    /// Opens the nested folders `below` this one, as [`open`](Self::open) does.
     pub(crate) fn below(&self, below: &[&str], make: bool) -> Result<Option<Self>, StoreFault> {
         let (mut dir, mut links) = (self.clone(), LINKS);
         for name in below {
@@ -149,22 +149,22 @@ impl Dir {
         Ok(self.look(name, make)?.map(|(spot, _)| spot))
     }
 
-    /// The place that `name` stands for, and the file there, opened for reading. Like [`spot`](Self::spot) and
-    /// [`Spot::open`], but looked up once.
+    /// Opens the file that `name` stands for, for reading, and returns it with its place. Like [`spot`](Self::spot) and
+    /// [`Spot::open`], but looks the name up once.
     pub(crate) fn open_file(&self, name: &str) -> Result<Option<(Spot, Option<Opened>)>, StoreFault> {
         let Some((spot, meta)) = self.look(name, false)? else { return Ok(None) };
         let opened = spot.open_looked_at(meta)?;
         Ok(Some((spot, opened)))
     }
 
-    /// The place that `name` stands for, and the file there, opened for locking it and made if there is none.
+    /// Opens the file that `name` stands for, for locking, and returns it with its place. Makes it if it is missing.
     pub(crate) fn open_to_lock(&self, name: &str) -> Result<Option<(Spot, File, Stamp)>, StoreFault> {
         let Some((spot, meta)) = self.look(name, true)? else { return Ok(None) };
         let (file, stamp) = spot.open_to_lock_looked_at(meta)?;
         Ok(Some((spot, file, stamp)))
     }
 
-    /// The place that `name` stands for, and what is there.
+    /// Follows links from `name` to a place, and returns the metadata of the file there.
     fn look(&self, name: &str, make: bool) -> Result<Option<(Spot, Option<Meta>)>, StoreFault> {
         let here = OsString::from(name);
         let mut found = self.meta_of(&here)?;
@@ -192,12 +192,13 @@ impl Dir {
         Ok(Some((Spot::behind_link(dir, name, (self.clone(), here)), found)))
     }
 
-    /// The names in it.
+    /// Lists the names in the folder.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         Ok(self.entries()?.into_iter().map(|entry| entry.name).collect())
     }
 
-    /// What is in it. On Linux in one go where it fits: what is renamed meanwhile is missed by nobody.
+    /// Lists the folder. On Linux one system call reads up to 64 KiB of entries, so that a file which is renamed
+    /// meanwhile is not missed.
     pub(crate) fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut found = Vec::new();
         #[cfg(target_os = "linux")]
@@ -223,19 +224,20 @@ impl Dir {
         Ok(found)
     }
 
-    /// Opens what was found in this folder for reading.
+    /// Opens an entry of this folder for reading.
     pub(crate) fn open_entry(&self, entry: &Entry) -> Result<Option<Opened>, StoreFault> {
         if entry.is_file
-            && let Ok(opened) = Spot::new(self.clone(), entry.name.clone()).open_listed()
+            && let Ok(Some(opened)) = Spot::new(self.clone(), entry.name.clone()).open_listed()
         {
-            return Ok(opened);
+            return Ok(Some(opened));
         }
-        // What was not listed as a file, or is none any more, is looked at before it is opened.
+        // An entry that was not listed as a file, or has changed since, is checked before it is opened. This also asks
+        // a network file system again that remembers the name as missing.
         let Some(name) = entry.name.to_str() else { return Ok(None) };
         Ok(self.open_file(name)?.and_then(|(_, opened)| opened))
     }
 
-    /// Which file an entry of this folder is now, links followed.
+    /// Identifies the file that an entry of this folder is now, following links.
     pub(crate) fn stamp_of(&self, entry: &Entry) -> Result<Option<Stamp>, StoreFault> {
         let Some(name) = entry.name.to_str() else { return Ok(None) };
         Ok(self.look(name, false)?.and_then(|(_, meta)| Some(meta?.stamp)))
@@ -250,7 +252,7 @@ impl Dir {
         Reach::All
     }
 
-    /// Whether other machines may share it. An open folder stays on its file system.
+    /// Whether other machines may share the folder. An open folder stays on its file system.
     #[cfg(target_os = "linux")]
     fn is_shared(&self) -> bool {
         *self.is_shared.get_or_init(|| mount::is_shared(&self.fd))
@@ -315,7 +317,7 @@ impl Dir {
         Ok(Some(at))
     }
 
-    /// Opens the folder of this name. Nothing else is opened: the system refuses it, and only then is it looked at.
+    /// Opens the folder of this name. The system refuses to open anything else, and only then is the entry checked.
     fn enter(&self, name: &OsStr) -> Result<Entered, StoreFault> {
         let mut path = self.path.clone();
         if name == ".." {
@@ -332,7 +334,7 @@ impl Dir {
         match opened {
             Ok(fd) => Ok(Entered::Folder(Self::new(fd, path, self.exposure())?)),
             Err(Errno::NOENT) => Ok(Entered::Missing),
-            Err(errno @ (Errno::NOTDIR | Errno::LOOP)) => match self.meta_of(name)? {
+            Err(errno) if may_be_link(errno) => match self.meta_of(name)? {
                 None => Ok(Entered::Missing),
                 Some(meta) if meta.is_link() => Ok(Entered::Link(meta)),
                 Some(meta) if !meta.is_dir() => Err(fault(StoreFaultKind::NotA("directory"), &path)),
@@ -454,6 +456,22 @@ impl Dir {
     fn said(&self, errno: Errno) -> StoreFault {
         from_io(&errno.into(), &self.path)
     }
+}
+
+/// Whether opening a folder without following links may have failed with this because of a link. FreeBSD reports
+/// `EMLINK` for a link, and NetBSD `EFTYPE`.
+fn may_be_link(errno: Errno) -> bool {
+    #[cfg(any(
+        target_vendor = "apple",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    if errno == Errno::FTYPE {
+        return true;
+    }
+    matches!(errno, Errno::NOTDIR | Errno::LOOP | Errno::MLINK)
 }
 
 /// The names along a path, the last one first; `/` stands for the root.

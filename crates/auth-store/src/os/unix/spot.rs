@@ -90,17 +90,17 @@ impl Spot {
         }
     }
 
-    /// Like [`open`](Self::open), of a file that was just looked at.
+    /// Like [`open`](Self::open), with the metadata just read.
     pub(super) fn open_looked_at(&self, found: Option<Meta>) -> Result<Option<Opened>, StoreFault> {
         self.opened_after(found, OFlags::RDONLY)
     }
 
-    /// Like [`open`](Self::open), of what the folder just listed as a regular file.
+    /// Like [`open`](Self::open), for an entry that was just listed as a regular file.
     pub(super) fn open_listed(&self) -> Result<Option<Opened>, StoreFault> {
         self.opened_now(OFlags::RDONLY)
     }
 
-    /// Like [`open_to_lock`](Self::open_to_lock), of a file that was just looked at.
+    /// Like [`open_to_lock`](Self::open_to_lock), with the metadata just read.
     pub(super) fn open_to_lock_looked_at(&self, found: Option<Meta>) -> Result<Opened, StoreFault> {
         let opened = self.opened_after(found, OFlags::RDWR | OFlags::CREATE)?;
         opened.ok_or_else(|| self.said(Errno::NOENT))
@@ -162,8 +162,8 @@ impl Spot {
         }
     }
 
-    /// Whether what was `found` can be opened; false if there is no file. Checked before it is opened: opening a device
-    /// can do things.
+    /// Whether the file that was `found` can be opened; false if there is none. This is checked first because opening a
+    /// device can have effects.
     fn can_be_opened(&self, found: Option<Meta>, flags: OFlags) -> Result<bool, StoreFault> {
         match found {
             Some(meta) => self.check(&meta).map(|()| true),

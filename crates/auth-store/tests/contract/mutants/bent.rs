@@ -67,7 +67,7 @@ impl Bent {
         }
     }
 
-    /// Leaves the check of the login to what is bent.
+    /// Removes the check of the login, so that only the bent operation checks it.
     pub(super) fn unchecked(mut self) -> Self {
         self.checks_login = false;
         self
