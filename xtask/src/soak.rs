@@ -17,7 +17,7 @@ use round::Round;
 const HELP: &str = "\
 Calls a Tiled-shaped and a Shotgun-shaped site for a long time and prints a table of what became of it.
 
-Usage: cargo xtask soak [--minutes N] [--rate N] [--seed N] [--bound SECONDS]
+Usage: cargo xtask soak [--minutes N] [--rate N] [--seed N] [--bound SECONDS] [--debug]
 
   --minutes N      how long, in whole minutes; 10 by default. Half of it with one client process, half with three
   --rate N         calls a second of all clients together; 300 by default
@@ -72,6 +72,27 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// The command that repeats this soak: its seed, and every option that is not the default.
+    fn command(&self, seed: u64) -> String {
+        let usual = Self::default();
+        let mut command = format!("cargo xtask soak --seed {seed}");
+        let minutes = (self.length.as_secs() / 60, usual.length.as_secs() / 60);
+        let numbers = [
+            ("--minutes", minutes),
+            ("--rate", (self.rate.into(), usual.rate.into())),
+            ("--bound", (self.bound, usual.bound)),
+        ];
+        for (name, (value, usual)) in numbers {
+            if value != usual {
+                command.extend([" ", name, " ", &value.to_string()]);
+            }
+        }
+        if self.debug {
+            command.push_str(" --debug");
+        }
+        command
+    }
 }
 
 pub(crate) fn command(args: &[String]) -> Result<bool, String> {
@@ -85,9 +106,14 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     Ok(report.problems().is_empty())
 }
 
-/// A minute of it. `Err` holds the table and what is wrong, or why there is none.
+/// The seed of the soak in `cargo xtask test`, so that a failure can be repeated.
+const BRIEF_SEED: u64 = 1;
+
+/// A minute of it, with a fixed seed. `Err` holds the table and what is wrong, or why there is none.
 pub(crate) fn brief() -> Result<String, String> {
-    let options = Options { length: Duration::from_mins(1), rate: 150, debug: true, ..Options::default() };
+    let seed = Some(BRIEF_SEED);
+    let length = Duration::from_mins(1);
+    let options = Options { length, rate: 150, seed, debug: true, ..Options::default() };
     let report = run(&options)?;
     let text = report.text();
     if report.problems().is_empty() { Ok(text) } else { Err(text) }
@@ -106,7 +132,7 @@ fn run(options: &Options) -> Result<Report, String> {
         let round = Round { clients, length, rate: options.rate, seed, bound: options.bound };
         rounds.push(round.run(&paths)?);
     }
-    Ok(Report { seed, rounds })
+    Ok(Report { again: options.command(seed), rounds })
 }
 
 /// A number that is another each time and short enough to be typed.
@@ -124,6 +150,23 @@ mod tests {
     }
 
     #[test]
+    fn the_printed_command_repeats_a_soak() {
+        let debug = Options { debug: true, ..Options::default() };
+        let length = Duration::from_mins(1);
+        for (options, command) in [
+            (Options::default(), "--seed 7"),
+            (debug.clone(), "--seed 7 --debug"),
+            (Options { length, rate: 150, ..debug.clone() }, "--seed 7 --minutes 1 --rate 150 --debug"),
+            (Options { bound: 5, ..Options::default() }, "--seed 7 --bound 5"),
+        ] {
+            let printed = options.command(7);
+            assert_eq!(printed, format!("cargo xtask soak {command}"));
+            let args: Vec<_> = printed.split(' ').skip(3).map(str::to_owned).collect();
+            assert_eq!(Options::parse(&args), Ok(Options { seed: Some(7), ..options }));
+        }
+    }
+
+    #[test]
     fn options_are_read() {
         assert_eq!(options(&[]), Ok(Options::default()));
         let all = ["--minutes", "30", "--rate", "50", "--seed", "7", "--bound", "5", "--debug"];
@@ -131,6 +174,10 @@ mod tests {
         let expected = Options { help: false, length, rate: 50, seed: Some(7), bound: 5, debug: true };
         assert_eq!(options(&all), Ok(expected));
         assert!(options(&["--help"]).unwrap().help);
+        for arg in all.iter().filter(|arg| arg.starts_with("--")) {
+            let usage = HELP.lines().find(|line| line.starts_with("Usage:"));
+            assert!(usage.is_some_and(|usage| usage.contains(arg)), "{arg}");
+        }
         for wrong in [&["--minutes"][..], &["--minutes", "0"], &["--rate", "x"], &["--forever"]] {
             assert!(options(wrong).is_err_and(|why| why.contains("Usage: ")), "{wrong:?}");
         }

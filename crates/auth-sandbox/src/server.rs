@@ -32,6 +32,8 @@ pub struct Limits {
     pub body: usize,
     /// How long a connection may wait for its next request.
     pub idle: Duration,
+    /// How long the server still takes in what a client sends on a connection that the server has closed.
+    pub drain: Duration,
     /// How long a request may take from its first byte to its last, and an answer likewise.
     pub request: Duration,
 }
@@ -44,6 +46,7 @@ impl Default for Limits {
             head: 64 * 1_024,
             body: 1_024 * 1_024,
             idle: Duration::from_secs(30),
+            drain: Duration::from_millis(500),
             request: Duration::from_secs(10),
         }
     }

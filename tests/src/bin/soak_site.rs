@@ -11,6 +11,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
+use auth_core::Secret;
+use auth_core::site::Url;
 use auth_sandbox::{
     Fault, Faults, Lifetimes, Limits, RefreshRule, Server, SessionLife, ShotgunSite, SiteClock, TiledSite,
     Which,
@@ -46,12 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         tiled: Server::start_at(address, tiled, SiteClock::running(), limits)?,
         shotgun: Server::start_at(address, shotgun, SiteClock::running(), limits)?,
     };
-    let who = |url: String, name: &str, password: &auth_core::Secret| json!({ "url": url, "user": name, "password": password.expose() });
+    let account = |url: &Url, user: &str, password: &Secret| json!({ "url": url.origin().to_string(), "user": user, "password": password.expose() });
     println!(
         "{}",
         json!({
-            "tiled": who(sites.tiled.url().origin().to_string(), &user.name, &user.password),
-            "shotgun": who(sites.shotgun.url().origin().to_string(), &person.login, &person.password),
+            "tiled": account(sites.tiled.url(), &user.name, &user.password),
+            "shotgun": account(sites.shotgun.url(), &person.login, &person.password),
         })
     );
     for line in std::io::stdin().lines() {

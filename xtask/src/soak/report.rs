@@ -15,7 +15,8 @@ const FACES: [&str; 4] = ["tiled blocking", "tiled async", "shotgun blocking", "
 const ANSWERS: [&str; 4] = ["answered", "answered again", "declined", "withdrawn"];
 
 pub(super) struct Report {
-    pub(super) seed: u64,
+    /// The command that repeats the soak.
+    pub(super) again: String,
     pub(super) rounds: Vec<Ended>,
 }
 
@@ -54,7 +55,7 @@ impl Report {
             text.extend(["wrong: ", problem, "\n"]);
         }
         if !problems.is_empty() {
-            text.extend(["The same again: cargo xtask soak --seed ", &self.seed.to_string(), "\n"]);
+            text.extend(["To repeat it: ", &self.again, "\n"]);
         }
         text
     }
@@ -258,7 +259,7 @@ mod tests {
     }
 
     fn report(round: Ended) -> Report {
-        Report { seed: 7, rounds: vec![round] }
+        Report { again: "cargo xtask soak --seed 7".to_owned(), rounds: vec![round] }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! One round of a soak: a process with the sites, and so many clients.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -20,6 +20,8 @@ use crate::sys;
 const COOL_DOWN: u64 = 2;
 /// How long after its time a client may end. It ends callers that are stuck itself.
 const END_WITHIN: Duration = Duration::from_secs(40);
+/// How long a client may take to exit once it has closed its output.
+const EXIT_WITHIN: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_millis(500);
 
 /// How a round runs.
@@ -52,6 +54,19 @@ pub(super) struct Ended {
 /// A client that runs.
 struct Client(Child);
 
+impl Client {
+    /// Waits until the client has exited; `None` if it still runs at `last`.
+    fn exit(&mut self, last: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            let exited = self.0.try_wait()?;
+            if exited.is_some() || Instant::now() >= last {
+                return Ok(exited);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
 impl Drop for Client {
     fn drop(&mut self) {
         sys::kill(&mut self.0, false);
@@ -73,8 +88,9 @@ impl Round {
         let mut ended = Ended { clients: self.clients, ..Ended::default() };
         ended.timeline.cool_down = COOL_DOWN * 1_000;
         self.watch(&mut site, &scratch, &sites, &clients, &told, &mut ended)?;
+        let last = Instant::now() + EXIT_WITHIN;
         for (number, client) in clients.iter_mut().enumerate() {
-            match client.0.try_wait() {
+            match client.exit(last) {
                 Ok(Some(status)) if status.success() => {}
                 Ok(None) => ended.problems.push(format!("client {number} did not end")),
                 other => ended.problems.push(format!("client {number} ended with {other:?}")),
@@ -159,8 +175,6 @@ impl Round {
                 }
             }
         }
-        // A client that has closed its output has all but ended.
-        thread::sleep(Duration::from_millis(200));
         ended.took = began.elapsed().min(self.length);
         Ok(())
     }

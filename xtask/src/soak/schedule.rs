@@ -18,9 +18,15 @@ pub(super) enum Event {
     Sessions,
 }
 
-/// What happens, in an order that the seed decides, again and again. So every kind is in every stretch of half a minute.
+/// The events of each half minute, in an order that the seed decides.
 const KINDS: [Kind; 5] =
     [Kind::Outage("unavailable"), Kind::Keys, Kind::Outage("drop"), Kind::Sessions, Kind::Outage("slow")];
+/// One event of each kind happens in each stretch of this length.
+const STRETCH: u64 = 30_000;
+/// The time in which one of the five events of a stretch begins.
+const SLOT: u64 = (STRETCH - FIRST - LAST) / 5;
+/// Events are at least this far apart, so that each has its effect by itself.
+const APART: u64 = 3_000;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -30,21 +36,31 @@ enum Kind {
 }
 
 /// All events of a soak of this length, each with its moment from the beginning.
+///
+/// Each half minute is cut into as many slots as there are kinds, and each slot has one event.
 pub(super) fn schedule(seed: u64, length: Duration) -> Vec<(Duration, Event)> {
     let mut lots = Lots(seed);
-    let end = u64::try_from(length.as_millis()).unwrap_or(u64::MAX).saturating_sub(LAST);
-    let (mut at, mut events, mut left) = (FIRST, Vec::new(), Vec::new());
-    while at < end {
-        if left.is_empty() {
-            left = KINDS.to_vec();
+    let end = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    let mut events = Vec::new();
+    let mut began = 0;
+    while began < end {
+        // The last stretch may be shorter: events that do not fit into it are left out.
+        let last = (began + STRETCH).min(end).saturating_sub(LAST);
+        let (mut at, mut left) = (began + FIRST, KINDS.to_vec());
+        while !left.is_empty() {
+            let kind = left.swap_remove(lots.below(left.len()));
+            let moment = at + lots.between(0, SLOT - APART);
+            let event = match kind {
+                Kind::Outage(kind) => Event::Outage(lots.between(200, 1_500), kind),
+                Kind::Keys => Event::Keys,
+                Kind::Sessions => Event::Sessions,
+            };
+            if moment < last {
+                events.push((Duration::from_millis(moment), event));
+            }
+            at += SLOT;
         }
-        let event = match left.swap_remove(lots.below(left.len())) {
-            Kind::Outage(kind) => Event::Outage(lots.between(200, 1_500), kind),
-            Kind::Keys => Event::Keys,
-            Kind::Sessions => Event::Sessions,
-        };
-        events.push((Duration::from_millis(at), event));
-        at += lots.between(3_000, 6_000);
+        began += STRETCH;
     }
     events
 }
@@ -77,32 +93,41 @@ mod tests {
         let events = schedule(7, length);
         assert_eq!(events, schedule(7, length));
         assert_ne!(events, schedule(8, length));
-        let is = |event: fn(&Event) -> bool| events.iter().filter(|(_, e)| event(e)).count();
-        for seed in 0..100 {
-            let short = schedule(seed, Duration::from_secs(30));
-            let is_outage = |event: &Event| matches!(event, Event::Outage(_, "unavailable" | "drop"));
-            assert!(short.iter().any(|(_, event)| *event == Event::Keys), "{seed}: {short:?}");
-            assert!(short.iter().any(|(_, event)| is_outage(event)), "{seed}: {short:?}");
+    }
+
+    #[test]
+    fn each_half_minute_has_each_kind_of_event_for_any_seed() {
+        const STRETCHES: u32 = 4;
+        let kind = |event: &Event| match event {
+            Event::Outage(_, kind) => *kind,
+            Event::Keys => "keys",
+            Event::Sessions => "sessions",
+        };
+        let half_minute = Duration::from_secs(30);
+        for seed in 0..10_000 {
+            let events = schedule(seed, STRETCHES * half_minute);
+            for stretch in 0..STRETCHES {
+                let is_in = |at: Duration| stretch * half_minute <= at && at < (stretch + 1) * half_minute;
+                let mut kinds: Vec<_> =
+                    events.iter().filter(|(at, _)| is_in(*at)).map(|(_, event)| kind(event)).collect();
+                kinds.sort_unstable();
+                assert_eq!(kinds, ["drop", "keys", "sessions", "slow", "unavailable"], "{seed}: {events:?}");
+            }
         }
-        let counts = [
-            is(|event| matches!(event, Event::Outage(..))),
-            is(|event| *event == Event::Keys),
-            is(|event| *event == Event::Sessions),
-        ];
-        assert!(counts.iter().all(|count| *count > 5), "{counts:?}");
     }
 
     #[test]
     fn outages_do_not_overlap_and_end_before_the_soak_does() {
-        let length = Duration::from_mins(5);
-        let events = schedule(3, length);
-        let mut over = Duration::ZERO;
-        for (at, event) in events {
-            assert!(at > over, "{at:?} {event:?}");
-            if let Event::Outage(millis, _) = event {
-                over = at + Duration::from_millis(millis);
+        for (seed, seconds) in (0..100).flat_map(|seed| [20, 45, 300].map(|seconds| (seed, seconds))) {
+            let length = Duration::from_secs(seconds);
+            let mut over = Duration::ZERO;
+            for (at, event) in schedule(seed, length) {
+                assert!(at > over, "{at:?} {event:?}");
+                if let Event::Outage(millis, _) = event {
+                    over = at + Duration::from_millis(millis);
+                }
+                assert!(over + Duration::from_secs(2) < length, "{at:?} {event:?}");
             }
-            assert!(over + Duration::from_secs(2) < length);
         }
         assert!(schedule(3, Duration::from_secs(1)).is_empty());
     }

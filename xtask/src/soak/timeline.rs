@@ -6,14 +6,15 @@ use serde_json::Value;
 const ENDS_LATE: u64 = 1_000;
 /// How long it may take until a decline is noted in the store, where other processes find it.
 const NOTED_WITHIN: u64 = 2_000;
-/// How long after a change of keys a call may begin that was answered by it.
+/// How long after a change of keys, or after the end of all sessions, a call may begin that fails because of it.
 const MOMENT: u64 = 300;
 
 const OUTAGE: &str = "outage";
 const DECLINED: &str = "the user declined";
-const CHANGED: &str = "the site changed its keys during the call";
+const KEYS: &str = "the site changed its keys during the call";
+const SESSIONS: &str = "the site ended all sessions during the call";
 /// Everything that may explain a failed call.
-pub(super) const CAUSES: [&str; 3] = [OUTAGE, DECLINED, CHANGED];
+pub(super) const CAUSES: [&str; 4] = [OUTAGE, DECLINED, KEYS, SESSIONS];
 
 /// From one moment to another, in milliseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,9 +102,10 @@ impl Timeline {
                 self.asked.iter().any(meets).then_some(DECLINED)
             }
             "refused" => {
-                let changes = if failed.site == "tiled" { &self.keys } else { &self.sessions };
+                let (changes, cause) =
+                    if failed.site == "tiled" { (&self.keys, KEYS) } else { (&self.sessions, SESSIONS) };
                 let meets = |at: &u64| failed.span.meets(Span { began: *at, ended: at + MOMENT });
-                changes.iter().any(meets).then_some(CHANGED)
+                changes.iter().any(meets).then_some(cause)
             }
             _ => None,
         }
@@ -155,7 +157,7 @@ mod tests {
             ],
             cool_down: 2_000,
         };
-        let (outage, declined, changed) = (Some(OUTAGE), Some(DECLINED), Some(CHANGED));
+        let (outage, declined, keys, sessions) = (Some(OUTAGE), Some(DECLINED), Some(KEYS), Some(SESSIONS));
         for (failed, cause) in [
             (failed("tiled", "transient", 9_000, 9_999), None),
             (failed("tiled", "transient", 9_000, 10_001), outage),
@@ -163,9 +165,9 @@ mod tests {
             (failed("tiled", "transient", 12_100, 12_200), None),
             (failed("tiled", "transient", 60_100, 60_200), None),
             (failed("tiled", "refused", 10_500, 10_600), None),
-            (failed("tiled", "refused", 19_990, 20_010), changed),
+            (failed("tiled", "refused", 19_990, 20_010), keys),
             (failed("shotgun", "refused", 19_990, 20_010), None),
-            (failed("shotgun", "refused", 29_990, 30_010), changed),
+            (failed("shotgun", "refused", 29_990, 30_010), sessions),
             (failed("tiled", "declined", 40_100, 40_600), declined),
             (failed("tiled", "declined", 42_000, 42_001), declined),
             (failed("tiled", "declined", 45_000, 45_001), None),

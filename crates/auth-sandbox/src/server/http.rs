@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use auth_core::Secret;
 use auth_core::site::Url;
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     /// Closes this side, and takes in what the client still sends so that it can read its answer (RFC 9112 section 9.6);
     /// not for long, not much.
     pub(super) fn drain(&mut self) {
-        let until = Instant::now() + Duration::from_millis(500).min(self.limits.request);
+        let until = Instant::now() + self.limits.drain.min(self.limits.request);
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
         let mut taken = 0;
         while taken < 4 * self.limits.body {

@@ -123,8 +123,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         notes.watch();
         thread::sleep(Duration::from_millis(200));
     }
-    let panicked =
-        threads.into_iter().filter(thread::JoinHandle::is_finished).filter_map(|t| t.join().err()).count();
+    let ended = threads.into_iter().filter(thread::JoinHandle::is_finished);
+    let mut panicked = ended.filter_map(|thread| thread.join().err()).count();
+    for task in tasks.into_iter().filter(JoinHandle::is_finished) {
+        panicked += usize::from(runtime.block_on(task).is_err_and(|error| error.is_panic()));
+    }
     let mut finished = true;
     for (caller, ..) in &faces {
         finished &= caller.finish();

@@ -132,6 +132,13 @@ impl Call {
     }
 }
 
+impl Drop for Call {
+    /// A call that panicked is over: the panic is what is counted.
+    fn drop(&mut self) {
+        self.notes.inner().under_way.remove(&self.id);
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and not negative")]
 fn step(took: Duration) -> u32 {
     ((took.as_secs_f64() * 1e6).max(1.0).log2() * STEPS) as u32
