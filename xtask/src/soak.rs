@@ -106,8 +106,9 @@ pub(crate) fn command(args: &[String]) -> Result<bool, String> {
     Ok(report.problems().is_empty())
 }
 
-/// The seed of the soak in `cargo xtask test`, so that a failure can be repeated.
-const BRIEF_SEED: u64 = 1;
+/// The seed of the soak in `cargo xtask test`, so that a failure can be repeated. With it, the user of the Tiled site
+/// declines the third prompt at the latest.
+const BRIEF_SEED: u64 = 553;
 
 /// A minute of it, with a fixed seed. `Err` holds the table and what is wrong, or why there is none.
 pub(crate) fn brief() -> Result<String, String> {
