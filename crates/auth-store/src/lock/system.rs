@@ -36,7 +36,9 @@ const TURN: &str = ".turn";
 /// The longest note that is read.
 const LONGEST_NOTE: u64 = 512;
 /// The note of a lock that is free.
-const NOBODY: &str = "\n";
+const NOBODY: &str = "\n\n";
+/// The same after a holder that passed the turnstile by: the process that stands there is stopped, as far as is known.
+const NOBODY_PASSED_BY: &str = "\n!";
 
 /// What became of an attempt.
 pub(super) enum Tried {
@@ -46,13 +48,23 @@ pub(super) enum Tried {
 }
 
 /// The file of a lock that is ours.
-pub(super) struct Locked(File);
+pub(super) struct Locked {
+    file: File,
+    /// Whether the turnstile was passed by.
+    passed_by: bool,
+}
+
+impl Locked {
+    fn in_turn(file: File) -> Self {
+        Self { file, passed_by: false }
+    }
+}
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Nobody is to be told that we still have it. Both fail harmlessly: closing the file frees the lock as well.
-        write(&self.0, NOBODY);
-        drop(self.0.unlock());
+        // No waiter is to be told that we still have it. Both fail harmlessly: closing the file frees the lock as well.
+        write(&self.file, if self.passed_by { NOBODY_PASSED_BY } else { NOBODY });
+        drop(self.file.unlock());
     }
 }
 
@@ -67,7 +79,7 @@ impl Hold for Signed {
 
     fn beat(&self) {
         if let Some(locked) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            write(&locked.0, &note());
+            write(&locked.file, &note());
         }
     }
 
@@ -92,7 +104,7 @@ pub(super) fn take(
             break;
         }
         match lock(spot, &file) {
-            Ok(true) => return Ok(signed(Locked(file))),
+            Ok(true) => return Ok(signed(Locked::in_turn(file))),
             Ok(false) => {}
             Err(error) if os::cannot_lock(&error) => return Ok(Tried::CannotLock),
             Err(error) => return Err(said(error)),
@@ -141,10 +153,10 @@ fn wait_for(
         let now = Instant::now();
         patience.look(now, seen(spot));
         patience.tell(now, || holder(spot));
-        if patience.quiet(now) >= PASS_BY && place.is_first() {
+        if place.is_first() && (patience.quiet(now) >= PASS_BY || was_passed_by(spot)) {
             let file = spot.open_to_lock()?;
             if lock(spot, &file).map_err(said)? {
-                return Ok(signed(Locked(file)));
+                return Ok(signed(Locked { file, passed_by: true }));
             }
         }
     }
@@ -206,7 +218,7 @@ pub(super) fn stand(spot: &Spot, turn: Option<File>) -> Result<io::Result<Locked
         turn
     };
     let file = spot.open_to_lock()?;
-    Ok(lock_patiently(&file).map(|()| Locked(file)))
+    Ok(lock_patiently(&file).map(|()| Locked::in_turn(file)))
 }
 
 fn lock_patiently(file: &File) -> io::Result<()> {
@@ -220,7 +232,7 @@ fn lock_patiently(file: &File) -> io::Result<()> {
 
 fn signed(locked: Locked) -> Tried {
     // Without the note those who wait know only that somebody has it.
-    write(&locked.0, &note());
+    write(&locked.file, &note());
     Tried::Taken(Taken::Ours(Guard::new(Signed(Mutex::new(Some(locked))))))
 }
 
@@ -232,7 +244,7 @@ fn write(file: &File, line: &str) {
 
 /// Whether the note of a lock's file names nobody.
 pub(super) fn is_nobodys(note: &[u8]) -> bool {
-    note.is_empty() || note.starts_with(NOBODY.as_bytes())
+    note.is_empty() || note.starts_with(b"\n")
 }
 
 /// Who holds it, for those who wait, and a number that is another each time.
@@ -247,11 +259,21 @@ fn seen(spot: &Spot) -> Option<String> {
     Some(format!("{:?}", spot.stamp().ok()?))
 }
 
-pub(super) fn holder(spot: &Spot) -> Holder {
+/// Whether the last holder passed the turnstile by. Then there is no order to keep until the process there goes on.
+fn was_passed_by(spot: &Spot) -> bool {
+    read(spot).starts_with(NOBODY_PASSED_BY.as_bytes())
+}
+
+fn read(spot: &Spot) -> Vec<u8> {
     let mut note = Vec::new();
     if let Ok(Some((file, _))) = spot.open() {
         drop(file.take(LONGEST_NOTE).read_to_end(&mut note));
     }
+    note
+}
+
+pub(super) fn holder(spot: &Spot) -> Holder {
+    let note = read(spot);
     let line = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = std::str::from_utf8(line).unwrap_or_default();
     let (pid, rest) = line.split_once(' ').unwrap_or((line, ""));

@@ -158,6 +158,24 @@ fn who_stands_at_the_turnstile_and_is_stopped_is_passed_by_f7() {
     drop(guard);
 }
 
+/// Otherwise each of many waiters would pay the second again.
+#[test]
+fn a_stopped_turnstile_is_passed_by_at_once_from_then_on_f7() {
+    let folder = Folder::new();
+    drop(ours(folder.take(Duration::ZERO)));
+    let stopped = folder.locked("x.turn");
+    drop(ours(folder.take(LONG)));
+    // No waiter has a whole second of quiet here.
+    for _ in 0..3 {
+        drop(ours(folder.take(Duration::from_millis(900))));
+    }
+    // Once the turnstile works again, its order counts again.
+    drop(stopped);
+    drop(ours(folder.take(Duration::ZERO)));
+    let _stopped = folder.locked("x.turn");
+    theirs(folder.take(Duration::from_millis(500)));
+}
+
 #[test]
 fn a_single_slow_try_makes_no_turnstile_f7() {
     let folder = Folder::new();
