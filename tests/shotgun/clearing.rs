@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use auth_core::error::{Remedy, StoreFault, StoreFaultKind};
-use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, SiteEntry, Store};
+use auth_core::ports::{Applied, Asked, Change, Key, Loaded, LockKind, Locking, Replaces, SiteEntry, Store};
 use auth_core::shotgun::SignInMethod;
 use auth_core::{Error as AuthError, Foreign};
 use auth_native::Error;
-use auth_native::shotgun::Defaults;
+use auth_native::shotgun::{Defaults, SessionDetails};
 use auth_store::MemoryStore;
 
 use super::both::Auth;
@@ -63,5 +63,26 @@ fn a_session_replaced_at_each_removal_is_an_error_that_says_so() {
         assert_eq!((&error, error.remedy()), (&Error::from(AuthError::from(superseded)), Remedy::TryLater));
         assert_eq!(store.clears.load(Ordering::SeqCst), 3, "{way:?}");
         assert_eq!(auth.default_user(&world.site()), Ok(Some(user)));
+    });
+}
+
+/// The folder of one login holds a session that says it is of another.
+#[test]
+fn the_session_that_was_loaded_is_removed_whoever_it_names() {
+    each(|way| {
+        let world = World::new(way, "ada", |_| {});
+        let store = Arc::new(MemoryStore::new());
+        let auth = Auth::new(way, (&world.person, &store), world.server.clock(), Defaults::new());
+        auth.login(&world.site(), by(SignInMethod::Password)).unwrap();
+        let [ada, bob] = ["ada", "bob"].map(|login| world.site().key(login).unwrap());
+        let Loaded::Found(stored) = store.load(&ada).unwrap() else { unreachable!("it was saved") };
+        let (session, replaces) = (Box::new(stored.session), Replaces::Anything);
+        store.apply(&Change::Save { key: bob.clone(), session, replaces }).unwrap();
+        let details =
+            SessionDetails { site: Some(world.site()), login: "bob".into(), ..SessionDetails::default() };
+        let user = auth.session_user(details).unwrap();
+        auth.clear_user(&user).unwrap();
+        assert_eq!(store.load(&bob), Ok(Loaded::None), "{way:?}");
+        assert!(matches!(store.load(&ada), Ok(Loaded::Found(_))), "{way:?}");
     });
 }

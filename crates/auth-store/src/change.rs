@@ -24,6 +24,8 @@ const SETTLE_WAIT: Duration = Duration::from_millis(2_500);
 const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 /// How often a change begins anew because another program wrote in the middle of it.
 const ROUNDS: u32 = 4;
+/// How many bytes must be free for a session to be saved: a few blocks.
+const ROOM: u64 = 16 * 1024;
 
 /// The files of one session, whose lock for changes is held.
 pub(crate) struct Files<'a> {
@@ -102,7 +104,8 @@ impl Files<'_> {
         Ok(Applied::Done)
     }
 
-    /// Notes that a refresh token is about to be redeemed, if it is the one that is there.
+    /// Notes that a refresh token is about to be redeemed, if it is the one that is there. Fails where its successor could
+    /// not be saved: a token that is not redeemed is not lost.
     pub(crate) fn intend(&self, redeeming: Digest) -> Result<Applied, StoreFault> {
         let mut sidecar = document::take::<Sidecar>(&self.about, &self.name)?.of(self.key);
         let is_meant = |there: Option<&Tokens>| {
@@ -111,6 +114,9 @@ impl Files<'_> {
         let there = self.settled(&sidecar, is_meant)?;
         if !is_meant(some(&there.tokens())) {
             return self.conflict(&there, &sidecar);
+        }
+        if there.behind_links().is_empty() {
+            self.tokens.check_room(ROOM)?;
         }
         sidecar.intent = Some(redeeming);
         document::write_when(&self.about, &self.name, &sidecar, self.ready)?;

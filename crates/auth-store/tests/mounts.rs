@@ -12,10 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use auth_core::Secret;
 use auth_core::error::{StoreFault, StoreFaultKind};
 use auth_core::ports::{Applied, Change, Key, Loaded, Replaces, Store as _};
 use auth_core::session::{Session, Tokens};
+use auth_core::{Digest, Secret};
 use auth_store::TiledDirectory;
 
 const CASE: &str = "AUTH_STORE_TEST_CASE";
@@ -41,6 +41,11 @@ fn save(store: &TiledDirectory, access: &str) -> Result<Applied, StoreFault> {
         session: Box::new(session(access)),
         replaces: Replaces::Anything,
     })
+}
+
+/// Notes that the refresh token is about to be redeemed, which is not done where its successor could not be saved.
+fn intend(store: &TiledDirectory) -> Result<Applied, StoreFault> {
+    store.apply(&Change::Intent { key: key(), redeeming: Digest::of(&Secret::from("r")) })
 }
 
 fn access(store: &TiledDirectory) -> String {
@@ -90,6 +95,7 @@ fn child() {
         }
         "read-only" => {
             assert_eq!(save(&store, "a2").unwrap_err().kind, StoreFaultKind::ReadOnly);
+            assert_eq!(intend(&store).unwrap_err().kind, StoreFaultKind::ReadOnly);
             assert_eq!(access(&store), "a1");
         }
         "full" => {
@@ -103,6 +109,11 @@ fn child() {
             );
             save(&store, "a2").unwrap();
             assert_eq!(access(&store), "a2");
+            // As much as there is room for.
+            assert!(fs::write(directory.join("other"), vec![0; 32 * 1024]).is_err());
+            assert_eq!(intend(&store).unwrap_err().kind, StoreFaultKind::Full);
+            fs::remove_file(directory.join("other")).unwrap();
+            assert_eq!(intend(&store), Ok(Applied::Done));
         }
         case => panic!("{case}"),
     }

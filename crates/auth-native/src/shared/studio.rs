@@ -403,15 +403,20 @@ impl<E: Engine> Studio<E> {
         site: &ShotgunSite,
         login: Option<&Foreign>,
     ) -> Result<Option<HumanUser>, Error> {
-        let key = login.map(|login| site.key(login.raw())).transpose()?.unwrap_or_else(|| site.site_key());
+        let named = login.map(|login| site.key(login.raw())).transpose()?;
+        let key = named.clone().unwrap_or_else(|| site.site_key());
         let Loaded::Found(stored) = self.engine.look(move |store| store.load(&key)).await? else {
             return Ok(None);
         };
         let session = stored.session;
         let whose = session.facts.identity.as_ref().map(|identity| identity.id.clone());
         let login = whose.or_else(|| login.cloned()).unwrap_or_default();
-        let human = self.human(site.clone(), login, session);
-        Ok(Some(human.map_err(|_blank| StoreFault::no_login())?))
+        let mut human = self.human(site.clone(), login, session).map_err(|_blank| StoreFault::no_login())?;
+        // What was loaded is what is removed, whoever the session says that it belongs to.
+        if let Some(named) = named {
+            *human.key = named;
+        }
+        Ok(Some(human))
     }
 
     /// Removes what is kept for a user; who signed in last stays known.

@@ -50,6 +50,12 @@ impl Dir {
         meta.map_err(|error| from_io(&error, &self.path))
     }
 
+    /// Whether a file could be made here is not known before it is made.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "it is known elsewhere")]
+    pub(crate) fn check_room(&self, _bytes: u64) -> Result<(), StoreFault> {
+        Ok(())
+    }
+
     /// Which folder another user could replace: not known here.
     #[expect(clippy::unnecessary_wraps, reason = "there are no modes here")]
     pub(crate) fn exposed_above(_root: &Path) -> Result<Option<PathBuf>, StoreFault> {

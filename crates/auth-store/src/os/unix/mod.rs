@@ -22,7 +22,7 @@ use std::time::SystemTime;
 
 use auth_core::Foreign;
 use auth_core::error::{StoreFault, StoreFaultKind};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 
 use self::meta::{Meta, is_ours};
@@ -142,6 +142,18 @@ impl Dir {
     pub(crate) fn modified(&self) -> Result<SystemTime, StoreFault> {
         let stat = rustix::fs::fstat(&self.fd).map_err(|errno| self.said(errno))?;
         Ok(Meta::new(&stat).stamp.modified)
+    }
+
+    /// Fails if no file of so many bytes could be made here now. Changes nothing, so that no reader takes notice.
+    pub(crate) fn check_room(&self, bytes: u64) -> Result<(), StoreFault> {
+        let flags = AtFlags::EACCESS;
+        rustix::fs::accessat(&self.fd, ".", Access::WRITE_OK | Access::EXEC_OK, flags)
+            .map_err(|errno| self.said(errno))?;
+        let stat = rustix::fs::fstatvfs(&self.fd).map_err(|errno| self.said(errno))?;
+        let blocks = if rustix::process::geteuid().is_root() { stat.f_bfree } else { stat.f_bavail };
+        // Some file systems do not say how large they are.
+        let is_full = stat.f_blocks > 0 && blocks.saturating_mul(stat.f_frsize) < bytes;
+        if is_full { Err(self.said(Errno::NOSPC)) } else { Ok(()) }
     }
 
     /// The place that `name` stands for, links followed; `None` if they lead to a folder that is not there.
