@@ -150,10 +150,13 @@ impl Dir {
         rustix::fs::accessat(&self.fd, ".", Access::WRITE_OK | Access::EXEC_OK, flags)
             .map_err(|errno| self.said(errno))?;
         let stat = rustix::fs::fstatvfs(&self.fd).map_err(|errno| self.said(errno))?;
-        let blocks = if rustix::process::geteuid().is_root() { stat.f_bfree } else { stat.f_bavail };
+        let is_root = rustix::process::geteuid().is_root();
+        let blocks = if is_root { stat.f_bfree } else { stat.f_bavail };
+        let files = if is_root { stat.f_ffree } else { stat.f_favail };
         // Some file systems do not say how large they are.
-        let is_full = stat.f_blocks > 0 && blocks.saturating_mul(stat.f_frsize) < bytes;
-        if is_full { Err(self.said(Errno::NOSPC)) } else { Ok(()) }
+        let has_blocks = stat.f_blocks == 0 || blocks.saturating_mul(stat.f_frsize) >= bytes;
+        let has_files = stat.f_files == 0 || files > 0;
+        if has_blocks && has_files { Ok(()) } else { Err(self.said(Errno::NOSPC)) }
     }
 
     /// The place that `name` stands for, links followed; `None` if they lead to a folder that is not there.
