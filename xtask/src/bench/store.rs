@@ -264,6 +264,8 @@ impl Way {
                 }
             }
             run.kills += u32::from(killed);
+            // The save that was cut short may be done. Made again, it would look like the loss of what came after it.
+            next += u32::from(killed && next < SAVES);
             if !killed && next == before {
                 return Err(format!("{me} saves nothing"));
             }
