@@ -1,5 +1,6 @@
 //! A site that accepts a password and gives a token that it refuses.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -12,6 +13,9 @@ use canary::plant;
 use super::rig::{PROTOCOLS, Protocol, Rig, Servers, USER, runtime, until};
 
 const CALLS: usize = 16;
+/// How often the user is asked in all. A call that is refused before the answer, and asks for a sign-in only just after
+/// it, may open one more question.
+const AGAIN: RangeInclusive<usize> = 2..=3;
 
 /// The same tokens for every password.
 fn give_the_same(rig: &Rig) {
@@ -65,7 +69,7 @@ fn one_answer_serves_all_tasks_even_if_it_is_refused() {
                 // What a refusal comes to is each protocol's own.
                 drop(call.await.unwrap());
             }
-            assert_eq!(rig.user.asked(), 2, "{protocol:?}");
+            assert!(AGAIN.contains(&rig.user.asked()), "{protocol:?}: {}", rig.user.asked());
         });
     }
 }
@@ -135,6 +139,6 @@ fn one_answer_serves_all_threads_even_if_it_is_refused() {
             runtime().block_on(until(|| refusals(&rig) >= CALLS));
             user.open(true);
         });
-        assert_eq!(asked(), 2, "{protocol:?}");
+        assert!(AGAIN.contains(&asked()), "{protocol:?}: {}", asked());
     }
 }
