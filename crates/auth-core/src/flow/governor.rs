@@ -248,7 +248,7 @@ impl<L: Asks<Output = T>, T: Clone> Governor<L, T> {
         Step::Open { what, wait: false }
     }
 
-    /// The lock could not be had, and nobody is known to have it.
+    /// The lock could not be had, and no holder of it is known.
     fn without_lock(&mut self, fault: StoreFault) -> Step<T> {
         let may_be_held = matches!(fault.kind, StoreFaultKind::Timeout | StoreFaultKind::Exhausted);
         if may_be_held && self.login.reuses() {

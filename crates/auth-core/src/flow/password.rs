@@ -15,8 +15,8 @@ const ANSWERS: u8 = 3;
 
 /// A name and a password, asked or given, and the tokens for them (RFC 6749 section 4.3; spec: Tiled, section 5).
 ///
-/// A person has three answers; a password given by the program has one, and nobody is asked. A blank name or
-/// an empty password is a cancel and is not sent.
+/// The user has three attempts. A password that the program gives has one, without a prompt. A blank name or an empty
+/// password cancels and is not sent.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Password {
     endpoint: Url,
